@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every stated maximum, with its reason. What a stranger can grow has its bound here. */
+#ifndef DM_BASE_LIMITS_H
+#define DM_BASE_LIMITS_H
+
+#include <stddef.h>
+
+/* Photographs (vision.md 1.1). The file limit is the storage limit; uploads are limited lower. */
+#define LIMIT_IMAGE_FILE_BYTES ((size_t)500000000)
+#define LIMIT_IMAGE_MEGAPIXELS 120
+#define LIMIT_IMAGE_SIDE_MIN   32
+#define LIMIT_IMAGE_SIDE_MAX   32767
+#define LIMIT_METADATA_BYTES   ((size_t)1 << 20) /* one EXIF block; the format itself allows 64 KiB \
+                                                  */
+
+/* Models: the largest YOLO11 (x, f32) is 228 MB. */
+#define LIMIT_MODEL_FILE_BYTES ((size_t)512 << 20)
+#define LIMIT_MODEL_NODES      8192
+#define LIMIT_MODEL_CLASSES    4096
+#define LIMIT_MODEL_INPUT_SIDE 4096
+#define LIMIT_PLANS            16 /* input shapes a dynamic model keeps planned at once */
+
+/* One photo. 120 MP in 512 px tiles is 836 tiles of at most 300 boxes. */
+#define LIMIT_CONTAINERS 300
+#define LIMIT_DETECTIONS 300000
+#define LIMIT_THREADS    256
+
+/* One run of the command line. */
+#define LIMIT_INPUT_FILES  1000000
+#define LIMIT_CONFIG_BYTES ((size_t)1 << 20)
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Structured log on stderr: text on a terminal, one JSON object a line otherwise. Library code does
+ * not log; cmd/ logs a failure once. */
+#ifndef DM_BASE_LOG_H
+#define DM_BASE_LOG_H
+
+#include <stdint.h>
+
+#include "base/macros.h"
+
+enum dm_log_level { DM_LOG_DEBUG, DM_LOG_INFO, DM_LOG_WARNING, DM_LOG_ERROR, DM_LOG_CRITICAL };
+
+enum dm_field_type { DM_FIELD_STR, DM_FIELD_I64, DM_FIELD_F64, DM_FIELD_END };
+
+struct dm_field {
+    const char *name; /* snake_case */
+    enum dm_field_type type;
+    const char *s;
+    int64_t i;
+    double f;
+};
+
+#define DM_S(n, v) ((struct dm_field){.name = (n), .type = DM_FIELD_STR, .s = (v)})
+#define DM_I(n, v) ((struct dm_field){.name = (n), .type = DM_FIELD_I64, .i = (v)})
+#define DM_F(n, v) ((struct dm_field){.name = (n), .type = DM_FIELD_F64, .f = (v)})
+
+enum dm_log_format { DM_LOG_AUTO, DM_LOG_TEXT, DM_LOG_JSON };
+
+/* Once, at start, before other threads. fd is borrowed. */
+void dm_log_setup(int fd, enum dm_log_level lowest, enum dm_log_format format);
+
+/* dm_log(DM_LOG_INFO, "photo counted", DM_S("photo", name), DM_I("plants", n)); one write a line.
+ */
+#define dm_log(level, ...)                                                                         \
+    dm_log_fields_((level), DM_LOG_MESSAGE_(__VA_ARGS__, 0),                                       \
+                   (const struct dm_field[]){DM_LOG_FIELDS_(__VA_ARGS__, {.type = DM_FIELD_END})})
+#define DM_LOG_MESSAGE_(m, ...) (m)
+#define DM_LOG_FIELDS_(m, ...)  __VA_ARGS__
+void dm_log_fields_(enum dm_log_level level, const char *message, const struct dm_field *fields);
+
+#endif
