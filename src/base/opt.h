@@ -29,7 +29,9 @@ enum {
 };
 
 /* One setting. name is "section.key" in the file; its flag is --key with '-' for '_' unless .flag
- * is given; its environment variable is DEMETER_SECTION_KEY unless .env is given. */
+ * is given. Its environment variable is DEMETER_SECTION_KEY; with .env given it is that name, and
+ * DEMETER_ before it wins over it bare. Each variable has a twin NAME_FILE that names a file with
+ * the value (base/conf.h). Numbers are written with a decimal point whatever the locale. */
 struct dm_opt {
     const char *name;
     enum dm_opt_type type;
@@ -76,11 +78,23 @@ DM_MUST_CHECK int dm_opt_set_value(struct dm_opt_set *set, size_t index, const c
                                    struct dm_opt_source source, struct dm_arena *a,
                                    struct dm_err *e);
 
-/* Index of a name ("count.conf") or flag ("conf"), or DM_ENOTFOUND with the nearest name. */
+/* Index of a name ("count.conf") or, without a dot, of a flag ("conf"); DM_ENOTFOUND with the
+ * nearest one. */
 DM_MUST_CHECK int dm_opt_find(const struct dm_opt_set *set, const char *name, struct dm_err *e);
 
-/* Value in the notation of the file; "(set)" for secrets. In a. */
+/* Value in the notation of the file; "(set)" for secrets that are not empty. In a; NULL when out of
+ * memory. */
 const char *dm_opt_print(const struct dm_opt_set *set, size_t index, struct dm_arena *a);
+
+#define DM_OPT_NAME_MAX 96
+
+/* Flag without dashes and environment variable of a row, built into ret; both return ret. */
+const char *dm_opt_flag(const struct dm_opt *o, char ret[static DM_OPT_NAME_MAX]);
+const char *dm_opt_env(const struct dm_opt *o, char ret[static DM_OPT_NAME_MAX]);
+
+/* What a row accepts, for help and errors: "0..0.5 fraction", "f32, bf16", "true, false"; "" for
+ * free text. Returns ret. */
+const char *dm_opt_range(const struct dm_opt *o, char ret[static DM_OPT_NAME_MAX]);
 
 /* Edit distance at most 3 and below half the length, or NULL. names NULL-ended. */
 const char *dm_nearest(const char *given, const char *const *names);
