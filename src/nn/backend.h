@@ -54,15 +54,14 @@ struct nn_backend {
     const char *name;
     /* True when this processor can run the precision (F32, BF16, INT8) here. Required. */
     bool (*supports)(enum nn_precision p);
-    /* True when conv_run accepts views with step > c. When false the planner inserts copies. */
-    bool strided;
     /* Check the description and pack the weights. DM_EUNSUPPORTED: the planner then asks the next
      * back end. Required. */
     int (*conv_new)(const struct nn_conv_desc *d, struct nn_conv **ret, struct dm_err *e);
     /* Bytes of scratch conv_run needs, 64-byte aligned; NULL = none. Threads: many. Optional. */
     size_t (*conv_scratch)(const struct nn_conv *c);
-    /* Run. residual NULL unless described. dst may equal residual (in place), never src.
-     * Cannot fail: every check was made in conv_new. Threads: many, each with its scratch. */
+    /* Run on views with any step. residual NULL unless described. dst may equal residual (in
+     * place), never src. Cannot fail: every check was made in conv_new. Threads: many, each with
+     * its scratch. */
     void (*conv_run)(const struct nn_conv *c, const struct nn_view *src,
                      const struct nn_view *residual, const struct nn_view *dst, void *scratch);
     void (*conv_free)(struct nn_conv *c); /* accepts NULL. Required. */
@@ -70,7 +69,7 @@ struct nn_backend {
 
 extern const struct nn_backend nn_backend_ref;    /* nn/ref/conv.c: f32 and bf16, any processor */
 extern const struct nn_backend nn_backend_onednn; /* nn/onednn/ */
-extern const struct nn_backend nn_backend_avx512; /* nn/avx512/: strided, bf16 and int8 by CPUID */
+extern const struct nn_backend nn_backend_avx512; /* nn/avx512/: bf16 and int8 by CPUID */
 
 /* NULL-ended, order = preference for "auto". */
 extern const struct nn_backend *const nn_backends[];

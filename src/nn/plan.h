@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A network made ready for one input size: a list of fused steps over one workspace whose layout is
+ * fixed. Built once per size (nn/plan_build.c and friends), immutable afterwards, shared by every
+ * session; a session only adds the workspace (nn/session.c).
+ *
+ *   graph --match--> steps over values --place--> buffers and views --memory--> offsets
+ *
+ * match   plan_match.c   convolution + SiLU + shortcut become one step, attention one step
+ * head    plan_head.c    the decode arithmetic after the last convolutions is cut off: vision
+ * decodes only the anchors above the threshold place   plan_place.c   a split is a view; a
+ * concatenation is a buffer its inputs write into memory  plan_memory.c  buffers with disjoint
+ * lifetimes share bytes */
+#ifndef NN_PLAN_H
+#define NN_PLAN_H
+
+#include "base/arena.h"
+#include "nn/backend.h"
+#include "nn/graph.h"
+#include "nn/kernels.h"
+#include "nn/net.h"
+
+enum plan_kind { PLAN_CONV, PLAN_COPY, PLAN_ADD, PLAN_UPSAMPLE, PLAN_MAX_POOL, PLAN_ATTENTION };
+
+enum { PLAN_LEVELS = 3, PLAN_NO_GATE = -1 };
+
+/* Channels [c_off, c_off + c) of a buffer. */
+struct plan_tensor {
+    int buffer; /* -1: the input image */
+    int c_off, h, w, c;
+    enum nn_dtype dtype;
+    float scale; /* U8 */
+    int zero;
+};
+
+struct plan_buffer {
+    int h, w, c;
+    enum nn_dtype dtype;
+    int first, last; /* steps during which it must survive */
+    size_t offset_bytes, size_bytes;
+};
+
+struct plan_step {
+    enum plan_kind kind;
+    int src, src2, dst; /* tensors; src2 the residual or second addend, -1 when none */
+    int gate;           /* run only when level `gate` has a candidate; PLAN_NO_GATE always */
+    int node;           /* of the graph, for messages */
+    const struct nn_backend *backend; /* CONV */
+    struct nn_conv *conv;             /* CONV, owned by the plan */
+    int kernel;                       /* MAX_POOL */
+    struct nn_attention_desc attention;
+};
+
+struct plan_level {
+    int h, w, stride;
+    int cls, box, coef; /* tensors, coef -1 for detect */
+};
+
+struct nn_plan {
+    struct dm_arena arena;
+    int in_w, in_h;
+    int n_classes, n_coefs;
+    struct plan_tensor *tensor;
+    int n_tensor;
+    struct plan_buffer *buffer;
+    int n_buffer;
+    struct plan_step *step;
+    int n_step;
+    struct plan_level level[PLAN_LEVELS];
+    int n_level;
+    int proto;              /* tensor, -1 for detect */
+    size_t workspace_bytes; /* buffers */
+    size_t scratch_bytes;   /* the largest any step asks for */
+};
+
+/* Activation ranges for int8: real value range of each step's result, by step index in the order of
+ * the f32 plan of the same model and size. NULL unless precision is INT8. */
+struct plan_ranges {
+    const float (*range)[2];
+    int n;
+};
+
+struct plan_options {
+    enum nn_precision precision;             /* never AUTO */
+    const struct nn_backend *const *backend; /* NULL-ended, asked in order */
+    const struct plan_ranges *ranges;
+};
+
+/* DM_EMODEL when the graph is not a YOLO network this planner knows: names the first node it could
+ * not place. DM_EUNSUPPORTED when no back end takes a convolution. */
+DM_MUST_CHECK int nn_plan_new(const struct nn_graph *g, const struct nn_model_info *info,
+                              const struct plan_options *o, struct nn_plan **ret, struct dm_err *e);
+void nn_plan_free(struct nn_plan *p); /* accepts NULL */
+DM_DEFINE_CLEANUP(nn_plan_freep, struct nn_plan *, nn_plan_free)
+
+/* Run all steps whose gate is open. in: the u8 image, dense rows. After each step seen (may be
+ * NULL) is called with the step's number and result, for calibration and profiles. */
+typedef void (*plan_seen_fn)(void *ctx, int step, const struct nn_view *dst);
+void nn_plan_run(const struct nn_plan *p, const struct image *in, float min_logit, void *workspace,
+                 void *scratch, plan_seen_fn seen, void *seen_ctx);
+
+/* View of a tensor inside a workspace (image for the input tensor). */
+struct nn_view nn_plan_view(const struct nn_plan *p, int tensor, void *workspace,
+                            const struct image *in);
+
+size_t nn_dtype_size(enum nn_dtype t);
+
+/* ---- between the plan_*.c files ---- */
+
+/* A step while values are not yet placed: names graph values instead of tensors. */
+struct match_step {
+    enum plan_kind kind;
+    int node;           /* last node fused into it */
+    int conv;           /* node of the convolution */
+    int src, src2, dst; /* values */
+    int src_c_off;      /* COPY: first channel of src to take */
+    int dst_c_off, c;   /* COPY: where they go, how many */
+    bool silu;
+    int kernel;
+    struct nn_attention_desc attention;
+    int gate;
+};
+
+/* Where a value lives: inside another value from channel off, or (parent -1) in its own buffer. */
+struct match_place {
+    int parent, off;
+};
+
+struct match {
+    const struct nn_graph *g;
+    struct dm_arena *arena;
+    int **user; /* [n_value] nodes that read it, each list n_user long */
+    int *n_user;
+    bool *claimed; /* [n_node] part of a step, a view or the decode tail */
+    struct match_step *step;
+    int n_step, cap_step;
+    struct match_place *place;                                 /* [n_value] */
+    int box[PLAN_LEVELS], cls[PLAN_LEVELS], coef[PLAN_LEVELS]; /* values */
+    int n_level;
+    int proto; /* value, -1 */
+};
+
+/* Cut the decode tail off: claims its nodes, fills box, cls, coef, proto. */
+DM_MUST_CHECK int plan_match_head(struct match *m, const struct nn_model_info *info,
+                                  struct dm_err *e);
+/* Everything before the head becomes steps. */
+DM_MUST_CHECK int plan_match_body(struct match *m, struct dm_err *e);
+/* Steps only needed for boxes or mask coefficients run last and behind their level's gate. */
+DM_MUST_CHECK int plan_match_gates(struct match *m, struct dm_err *e);
+/* Values to tensors and buffers. */
+DM_MUST_CHECK int plan_place(struct nn_plan *p, struct match *m, const struct plan_options *o,
+                             struct dm_err *e);
+/* Lifetimes and offsets. */
+DM_MUST_CHECK int plan_memory(struct nn_plan *p, struct dm_err *e);
+
+#endif
