@@ -68,7 +68,8 @@ struct nn_net_options {
 
 struct nn_net;
 
-/* Choose kernels, fold and reorder weights. Keeps no reference to m. DM_EUNSUPPORTED when the
+/* Choose kernels, fold and reorder weights. Borrows m, which must outlive the net: a dynamic model
+ * is planned again for each new input size (at most LIMIT_PLANS are kept). DM_EUNSUPPORTED when the
  * processor lacks the precision asked for. */
 DM_MUST_CHECK int nn_net_new(const struct nn_model *m, const struct nn_net_options *o,
                              struct nn_net **ret, struct dm_err *e);

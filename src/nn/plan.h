@@ -22,7 +22,7 @@
 
 enum plan_kind { PLAN_CONV, PLAN_COPY, PLAN_ADD, PLAN_UPSAMPLE, PLAN_MAX_POOL, PLAN_ATTENTION };
 
-enum { PLAN_LEVELS = 3, PLAN_NO_GATE = -1 };
+enum { PLAN_LEVELS = 3, PLAN_NO_GATE = -1, ATTENTION_HEADS_MAX = 64 }; /* YOLO11x has 6 heads */
 
 /* Channels [c_off, c_off + c) of a buffer. */
 struct plan_tensor {
@@ -76,7 +76,7 @@ struct nn_plan {
 /* Activation ranges for int8: real value range of each step's result, by step index in the order of
  * the f32 plan of the same model and size. NULL unless precision is INT8. */
 struct plan_ranges {
-    const float (*range)[2];
+    float (*range)[2];
     int n;
 };
 

@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+/* Capacity: see match_init in plan.c. */
 static struct match_step *step_add(struct match *m, struct match_step s)
 {
     DM_BUG_UNLESS(m->n_step < m->cap_step);
@@ -123,6 +124,35 @@ struct attention_nodes {
     int softmax, scale, qk, q_transpose, split, reshape_in, transpose, av, reshape_out, reshape_v;
 };
 
+static bool is_map(const struct nn_shape *s, int64_t c, int64_t h, int64_t w)
+{
+    return s->rank == 4 && s->dim[0] == 1 && s->dim[1] == c && s->dim[2] == h && s->dim[3] == w;
+}
+
+/* [1, heads * (2 key_c + value_c), H, W] in, [1, heads * value_c, H, W] out, matrices in between.
+ */
+static bool attention_shapes_fit(const struct match *m, const struct attention_nodes *a)
+{
+    const struct nn_graph *g = m->g;
+    const struct nn_shape *in = &g->value[g->node[a->reshape_in].in[0]].shape;
+    const struct nn_shape *rows = &g->value[g->node[a->reshape_in].out[0]].shape;
+    const struct nn_shape *q = &g->value[g->node[a->split].out[0]].shape;
+    const struct nn_shape *k = &g->value[g->node[a->split].out[1]].shape;
+    const struct nn_shape *v = &g->value[g->node[a->split].out[2]].shape;
+    const struct nn_shape *soft = &g->value[g->node[a->softmax].out[0]].shape;
+    if (in->rank != 4 || rows->rank != 4 || q->rank != 4 || k->rank != 4 || v->rank != 4 ||
+        soft->rank != 4 || rows->dim[1] > ATTENTION_HEADS_MAX) {
+        return false;
+    }
+    int64_t heads = rows->dim[1], h = in->dim[2], w = in->dim[3], n = h * w;
+    int axis = g->node[a->softmax].attr.axis;
+    return in->dim[1] == heads * (2 * q->dim[2] + v->dim[2]) && rows->dim[3] == n &&
+           q->dim[2] == k->dim[2] && soft->dim[2] == n && soft->dim[3] == n &&
+           (axis == 3 || axis == -1) &&
+           is_map(&g->value[g->node[a->reshape_out].out[0]].shape, heads * v->dim[2], h, w) &&
+           is_map(&g->value[g->node[a->reshape_v].out[0]].shape, heads * v->dim[2], h, w);
+}
+
 static bool find_attention(const struct match *m, int softmax, struct attention_nodes *a)
 {
     const struct nn_graph *g = m->g;
@@ -156,7 +186,7 @@ static bool find_attention(const struct match *m, int softmax, struct attention_
     a->reshape_v = user_of_kind(m, v, NN_OP_RESHAPE);
     return a->reshape_out >= 0 && a->reshape_v >= 0 && g->node[a->av].in[0] == v &&
            g->node[a->q_transpose].in[0] == g->node[a->split].out[0] &&
-           g->node[a->qk].in[1] == g->node[a->split].out[1];
+           g->node[a->qk].in[1] == g->node[a->split].out[1] && attention_shapes_fit(m, a);
 }
 
 /* Two copies or more carry v, head by head, out of the interleaved q, k, v channels. */
@@ -204,6 +234,12 @@ static void emit_value_copies(struct match *m, const struct match_step *s)
     }
 }
 
+static bool is_doubled(const struct match *m, int small, int large)
+{
+    const struct nn_shape *a = &m->g->value[small].shape, *b = &m->g->value[large].shape;
+    return a->rank == 4 && is_map(b, a->dim[1], 2 * a->dim[2], 2 * a->dim[3]);
+}
+
 static int emit_simple(struct match *m, int node, struct dm_err *e)
 {
     const struct nn_node *n = &m->g->node[node];
@@ -212,7 +248,7 @@ static int emit_simple(struct match *m, int node, struct dm_err *e)
         same_shape(&m->g->value[n->in[0]].shape, &m->g->value[n->in[1]].shape)) {
         s.kind = PLAN_ADD;
         s.src2 = n->in[1];
-    } else if (n->kind == NN_OP_RESIZE) {
+    } else if (n->kind == NN_OP_RESIZE && is_doubled(m, n->in[0], n->out[0])) {
         s.kind = PLAN_UPSAMPLE;
     } else if (n->kind == NN_OP_MAX_POOL && n->attr.stride[0] == 1 && n->attr.kernel[0] % 2 == 1 &&
                n->attr.pad[0] == n->attr.kernel[0] / 2) {

@@ -13,6 +13,7 @@ struct place {
     int *buffer_of_root;      /* [n_value] -1 = none yet */
     enum nn_dtype *root_type; /* [n_value] */
     float (*root_range)[2];   /* [n_value] union of what is written there, for U8 */
+    bool *root_written;       /* [n_value] by a step already placed */
 };
 
 static int root_of(const struct match *m, int value, int *ret_off)
@@ -214,6 +215,20 @@ static int prepare_conv(struct place *pl, const struct match_step *ms, struct pl
             pl->m->g->node[ms->conv].name, d.kernel, d.kernel, d.in_c, d.out_c);
 }
 
+/* A feature map that an earlier step has computed (want_written), or any feature map. */
+static int check_map(struct place *pl, int value, bool want_written, struct dm_err *e)
+{
+    const struct nn_value *v = &pl->m->g->value[value];
+    int off;
+    int root = root_of(pl->m, value, &off);
+    if (v->shape.rank != 4 || v->shape.dim[0] != 1 ||
+        (want_written && value != pl->m->g->input && !pl->root_written[root])) {
+        DM_FAIL(e, DM_EMODEL, "tensor %s is used in a way YOLO11 and YOLOv8 do not use", v->name);
+    }
+    pl->root_written[root] = true;
+    return DM_OK;
+}
+
 static int place_step(struct place *pl, const struct match_step *ms, struct dm_err *e)
 {
     struct nn_plan *p = pl->plan;
@@ -224,6 +239,11 @@ static int place_step(struct place *pl, const struct match_step *ms, struct dm_e
                           .kernel = ms->kernel,
                           .attention = ms->attention};
     bool part = ms->kind == PLAN_COPY;
+    DM_TRY(check_map(pl, ms->src, true, e));
+    if (ms->src2 >= 0) {
+        DM_TRY(check_map(pl, ms->src2, true, e));
+    }
+    DM_TRY(check_map(pl, ms->dst, false, e));
     s.src = tensor_for(pl, ms->src, part ? ms->src_c_off : 0, part ? ms->c : 0);
     s.dst = tensor_for(pl, ms->dst, part ? ms->dst_c_off : 0, part ? ms->c : 0);
     if (ms->src2 >= 0) {
@@ -246,11 +266,12 @@ int plan_place(struct nn_plan *p, struct match *m, const struct plan_options *o,
     pl.buffer_of_root = dm_arena_calloc(m->arena, n_value, sizeof(int));
     pl.root_type = dm_arena_calloc(m->arena, n_value, sizeof(*pl.root_type));
     pl.root_range = dm_arena_calloc(m->arena, n_value, sizeof(*pl.root_range));
+    pl.root_written = dm_arena_calloc(m->arena, n_value, sizeof(bool));
     p->tensor = dm_arena_calloc(&p->arena, max_tensor, sizeof(*p->tensor));
     p->buffer = dm_arena_calloc(&p->arena, n_value, sizeof(*p->buffer));
     p->step = dm_arena_calloc(&p->arena, (size_t)m->n_step, sizeof(*p->step));
-    if (!pl.buffer_of_root || !pl.root_type || !pl.root_range || !p->tensor || !p->buffer ||
-        !p->step) {
+    if (!pl.buffer_of_root || !pl.root_type || !pl.root_range || !pl.root_written || !p->tensor ||
+        !p->buffer || !p->step) {
         DM_FAIL(e, DM_ENOMEM, "no memory to plan %d steps", m->n_step);
     }
     if (o->precision == NN_PRECISION_INT8 && (!o->ranges || o->ranges->n != m->n_step)) {
