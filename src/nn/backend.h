@@ -59,11 +59,15 @@ struct nn_backend {
     int (*conv_new)(const struct nn_conv_desc *d, struct nn_conv **ret, struct dm_err *e);
     /* Bytes of scratch conv_run needs, 64-byte aligned; NULL = none. Threads: many. Optional. */
     size_t (*conv_scratch)(const struct nn_conv *c);
-    /* Run on views with any step. residual NULL unless described. dst may equal residual (in
-     * place), never src. Cannot fail: every check was made in conv_new. Threads: many, each with
-     * its scratch. */
+    /* Run on views with any step, for output rows [y0, y1) only (the rows of dst; a depthwise or
+     * transposed convolution alike), so that several threads can share one convolution. residual
+     * NULL unless described. dst may equal residual (in place), never src. Cannot fail: every check
+     * was made in conv_new. Threads: many, each with its scratch; disjoint rows at the same time.
+     * A back end with whole = true is always called for all rows. */
     void (*conv_run)(const struct nn_conv *c, const struct nn_view *src,
-                     const struct nn_view *residual, const struct nn_view *dst, void *scratch);
+                     const struct nn_view *residual, const struct nn_view *dst, int y0, int y1,
+                     void *scratch);
+    bool whole;
     void (*conv_free)(struct nn_conv *c); /* accepts NULL. Required. */
 };
 

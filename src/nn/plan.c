@@ -136,7 +136,7 @@ static void run_step(const struct plan_step *s, const struct nn_view *src,
 {
     switch (s->kind) {
     case PLAN_CONV:
-        s->backend->conv_run(s->conv, src, src2, dst, scratch);
+        s->backend->conv_run(s->conv, src, src2, dst, 0, dst->h, scratch);
         break;
     case PLAN_COPY:
         nn_copy(src, dst);

@@ -280,8 +280,10 @@ static void execute(const struct nn_conv *c, void *src, void *dst, void *pad)
 }
 
 static void conv_run(const struct nn_conv *c, const struct nn_view *src,
-                     const struct nn_view *residual, const struct nn_view *dst, void *scratch)
+                     const struct nn_view *residual, const struct nn_view *dst, int y0, int y1,
+                     void *scratch)
 {
+    DM_BUG_UNLESS(y0 == 0 && y1 == dst->h);
     char *at = scratch;
     struct nn_view in = *src, out = *dst;
     omp_set_num_threads(1);
@@ -312,6 +314,7 @@ const struct nn_backend nn_backend_onednn = {
     .conv_new = conv_new,
     .conv_scratch = conv_scratch,
     .conv_run = conv_run,
+    .whole = true,
     .conv_free = conv_free,
 };
 
