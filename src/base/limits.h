@@ -11,8 +11,9 @@
 #define LIMIT_IMAGE_MEGAPIXELS 120
 #define LIMIT_IMAGE_SIDE_MIN   32
 #define LIMIT_IMAGE_SIDE_MAX   32767
-#define LIMIT_METADATA_BYTES   ((size_t)1 << 20) /* one EXIF block; the format itself allows 64 KiB \
-                                                  */
+#define LIMIT_METADATA_BYTES                                                                       \
+    ((size_t)1 << 20) /* one EXIF block; the format itself allows 64 KiB                           \
+                       */
 
 /* Models: the largest YOLO11 (x, f32) is 228 MB. */
 #define LIMIT_MODEL_FILE_BYTES ((size_t)512 << 20)
