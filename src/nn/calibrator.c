@@ -112,8 +112,14 @@ int nn_calibrator_add(struct nn_calibrator *c, const struct image *in, struct dm
         DM_FAIL(e, DM_EBADINPUT, "calibration input of %d x %d, the model takes %d x %d", in->w,
                 in->h, c->plan->in_w, c->plan->in_h);
     }
-    nn_plan_run(c->plan, in, -INFINITY, c->workspace,
-                (char *)c->workspace + c->plan->workspace_bytes, seen, c);
+    const struct plan_run run = {.plan = c->plan,
+                                 .in = in,
+                                 .min_logit = -INFINITY,
+                                 .workspace = c->workspace,
+                                 .scratch = (char *)c->workspace + c->plan->workspace_bytes,
+                                 .seen = seen,
+                                 .seen_ctx = c};
+    DM_TRY(nn_plan_run(&run, e));
     c->n_input++;
     return DM_OK;
 }

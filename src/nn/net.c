@@ -46,7 +46,8 @@ struct nn_session {
     struct cached_plan *plan;
     void *workspace; /* scratch follows it */
     size_t size_bytes;
-    struct image input; /* dense copy of an input with padded rows */
+    struct dm_pool *pool; /* NULL = the calling thread alone */
+    struct image input;   /* dense copy of an input with padded rows */
 };
 
 /* ---- choosing ---- */
@@ -248,13 +249,15 @@ enum nn_precision nn_net_precision(const struct nn_net *net)
 
 /* ---- sessions ---- */
 
-int nn_session_new(struct nn_net *net, struct nn_session **ret, struct dm_err *e)
+int nn_session_new(struct nn_net *net, struct dm_pool *pool, struct nn_session **ret,
+                   struct dm_err *e)
 {
     struct nn_session *s = dm_calloc(1, sizeof(*s));
     if (!s) {
         DM_FAIL(e, DM_ENOMEM, "no memory for a session");
     }
     s->net = net;
+    s->pool = pool;
     *ret = s;
     return DM_OK;
 }
@@ -284,7 +287,8 @@ static int take_plan(struct nn_session *s, int w, int h, struct dm_err *e)
     plan_unref(s->net, s->plan);
     s->plan = plan;
     size_t size;
-    if (!dm_add_size(plan->plan->workspace_bytes, plan->plan->scratch_bytes, &size)) {
+    if (!dm_mul_size(plan->plan->scratch_bytes, dm_pool_size(s->pool), &size) ||
+        !dm_add_size(plan->plan->workspace_bytes, size, &size)) {
         DM_FAIL(e, DM_ELIMIT, "the network's workspace does not fit");
     }
     if (size > s->size_bytes) {
@@ -360,8 +364,13 @@ int nn_session_run(struct nn_session *s, const struct image *in, float min_logit
     DM_TRY(take_plan(s, in->w, in->h, e));
     DM_TRY(dense_input(s, in, &dense, e));
     const struct nn_plan *p = s->plan->plan;
-    nn_plan_run(p, dense, min_logit, s->workspace, (char *)s->workspace + p->workspace_bytes, NULL,
-                NULL);
+    const struct plan_run run = {.plan = p,
+                                 .in = dense,
+                                 .min_logit = min_logit,
+                                 .workspace = s->workspace,
+                                 .scratch = (char *)s->workspace + p->workspace_bytes,
+                                 .pool = s->pool};
+    DM_TRY(nn_plan_run(&run, e));
     hand_over(p, s->workspace, ret);
     return DM_OK;
 }

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/opt.h"
+#include "base/pool.h"
 #include "image/image.h"
 
 enum nn_task { NN_TASK_DETECT, NN_TASK_SEGMENT };
@@ -82,7 +83,12 @@ enum nn_precision nn_net_precision(const struct nn_net *net); /* never AUTO */
 /* ---- running ---- */
 
 struct nn_session;
-DM_MUST_CHECK int nn_session_new(struct nn_net *net, struct nn_session **ret, struct dm_err *e);
+
+/* pool: borrowed; its threads share every step of a run, which is right for one large input (the
+ * container model). NULL: a run stays in its calling thread, which is right for many tiles, one a
+ * thread. */
+DM_MUST_CHECK int nn_session_new(struct nn_net *net, struct dm_pool *pool, struct nn_session **ret,
+                                 struct dm_err *e);
 void nn_session_free(struct nn_session *s); /* accepts NULL */
 DM_DEFINE_CLEANUP(nn_session_freep, struct nn_session *, nn_session_free)
 

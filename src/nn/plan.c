@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Making and running a plan. */
+ * Making a plan. */
 #include "nn/plan.h"
-
-#include <math.h>
 
 #include "base/alloc.h"
 
@@ -129,71 +127,4 @@ struct nn_view nn_plan_view(const struct nn_plan *p, int tensor, void *workspace
         v.data = (char *)workspace + b->offset_bytes + (size_t)t->c_off * nn_dtype_size(t->dtype);
     }
     return v;
-}
-
-static void run_step(const struct plan_step *s, const struct nn_view *src,
-                     const struct nn_view *src2, const struct nn_view *dst, void *scratch)
-{
-    switch (s->kind) {
-    case PLAN_CONV:
-        s->backend->conv_run(s->conv, src, src2, dst, 0, dst->h, scratch);
-        break;
-    case PLAN_COPY:
-        nn_copy(src, dst);
-        break;
-    case PLAN_ADD:
-        nn_add(src, src2, dst);
-        break;
-    case PLAN_UPSAMPLE:
-        nn_upsample2(src, dst);
-        break;
-    case PLAN_MAX_POOL:
-        nn_max_pool(src, s->kernel, dst, scratch);
-        break;
-    case PLAN_ATTENTION:
-        nn_attention(&s->attention, src, dst, scratch);
-        break;
-    }
-}
-
-/* Largest class logit of a level above the threshold? */
-static bool has_candidate(const struct nn_view *cls, float min_logit)
-{
-    const float *row = cls->data;
-    for (size_t i = 0; i < (size_t)cls->h * (size_t)cls->w; i++, row += cls->step) {
-        for (int c = 0; c < cls->c; c++) {
-            if (row[c] > min_logit) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-void nn_plan_run(const struct nn_plan *p, const struct image *in, float min_logit, void *workspace,
-                 void *scratch, plan_seen_fn seen, void *seen_ctx)
-{
-    int asked = PLAN_NO_GATE; /* gates come in ascending order, after everything ungated */
-    bool open = true;
-    for (int i = 0; i < p->n_step; i++) {
-        const struct plan_step *s = &p->step[i];
-        if (s->gate != asked) {
-            struct nn_view cls = nn_plan_view(p, p->level[s->gate].cls, workspace, in);
-            open = min_logit == -INFINITY || has_candidate(&cls, min_logit);
-            asked = s->gate;
-        }
-        if (!open) {
-            continue;
-        }
-        struct nn_view src = nn_plan_view(p, s->src, workspace, in);
-        struct nn_view dst = nn_plan_view(p, s->dst, workspace, in);
-        struct nn_view src2 = {0};
-        if (s->src2 >= 0) {
-            src2 = nn_plan_view(p, s->src2, workspace, in);
-        }
-        run_step(s, &src, s->src2 >= 0 ? &src2 : NULL, &dst, scratch);
-        if (seen) {
-            seen(seen_ctx, i, &dst);
-        }
-    }
 }

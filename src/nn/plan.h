@@ -15,6 +15,7 @@
 #define NN_PLAN_H
 
 #include "base/arena.h"
+#include "base/pool.h"
 #include "nn/backend.h"
 #include "nn/graph.h"
 #include "nn/kernels.h"
@@ -93,11 +94,25 @@ DM_MUST_CHECK int nn_plan_new(const struct nn_graph *g, const struct nn_model_in
 void nn_plan_free(struct nn_plan *p); /* accepts NULL */
 DM_DEFINE_CLEANUP(nn_plan_freep, struct nn_plan *, nn_plan_free)
 
-/* Run all steps whose gate is open. in: the u8 image, dense rows. After each step seen (may be
- * NULL) is called with the step's number and result, for calibration and profiles. */
+/* One forward pass over a workspace.
+ *   in         u8 image of the plan's size, dense rows
+ *   min_logit  levels without a class logit above it skip their gated steps; -INFINITY runs all
+ *   scratch    p->scratch_bytes for each thread of the pool, one after the other
+ *   pool       shares every step among its threads; NULL runs everything in the caller
+ *   seen       called after each step with its number and result, for calibration and profiles;
+ * NULL DM_EAGAIN only from the pool. Threads: one caller per workspace. */
 typedef void (*plan_seen_fn)(void *ctx, int step, const struct nn_view *dst);
-void nn_plan_run(const struct nn_plan *p, const struct image *in, float min_logit, void *workspace,
-                 void *scratch, plan_seen_fn seen, void *seen_ctx);
+struct plan_run {
+    const struct nn_plan *plan;
+    const struct image *in;
+    float min_logit;
+    void *workspace;
+    void *scratch;
+    struct dm_pool *pool;
+    plan_seen_fn seen;
+    void *seen_ctx;
+};
+DM_MUST_CHECK int nn_plan_run(const struct plan_run *r, struct dm_err *e);
 
 /* View of a tensor inside a workspace (image for the input tensor). */
 struct nn_view nn_plan_view(const struct nn_plan *p, int tensor, void *workspace,
