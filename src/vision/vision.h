@@ -72,7 +72,15 @@ struct vision_params {
 extern const struct dm_opt vision_opt_table[];
 extern const size_t vision_opt_count;
 
-/* Defaults of the table, then the rows of the profile on top. */
+/* What the parity profile sets on top of the defaults, in the notation of the table, for who
+ * reports where a value came from. */
+struct vision_profile_value {
+    const char *name, *value;
+};
+extern const struct vision_profile_value vision_parity_values[];
+extern const size_t vision_parity_count;
+
+/* Defaults of the table, then the values of the profile on top. */
 void vision_params_init(struct vision_params *p, enum vision_profile profile);
 
 /* ---- result ---- */
