@@ -26,6 +26,7 @@
 #define LIMIT_CONTAINERS 300
 #define LIMIT_DETECTIONS 300000
 #define LIMIT_THREADS    256
+#define LIMIT_FEATHER_PX 128 /* soft edge of a crop; its squares are kept in 16 bits */
 
 /* One run of the command line. */
 #define LIMIT_INPUT_FILES  1000000
