@@ -4,6 +4,8 @@
  * are read and checked before a pixel is allocated. One decoder is one file (codec_jpeg.c, ...) and
  * one row of the table in codec.c; CONTRIBUTING.md has the recipe.
  *
+ * Every function that takes limits takes NULL for image_default_limits.
+ *
  * Threads: reentrant. Memory: owner regime. */
 #ifndef IMAGE_CODEC_H
 #define IMAGE_CODEC_H
