@@ -24,7 +24,8 @@ DM_MUST_CHECK int image_resize_bilinear(const struct image *in, struct image *ou
 /* A.2 nearest. */
 void image_resize_nearest(const struct image *in, struct image *out);
 
-/* A.3 8-bit fixed point, ksize in {5, 9, 15, 21}, automatic sigma, border reflect-101. */
+/* A.3 8-bit fixed point, ksize in {5, 9, 15, 21}, automatic sigma, border reflect-101. in and out
+ * may be the same image. */
 DM_MUST_CHECK int image_gaussian_u8(const struct image *in, int ksize, struct image *out,
                                     struct dm_err *e);
 
@@ -35,15 +36,28 @@ DM_MUST_CHECK int image_gaussian_f32(const float *in, int w, int h, int ksize, d
 /* A.4 filled circle, clipped; writes value into channel 0 of a 1-channel image. */
 void image_fill_circle(struct image *im, int cx, int cy, int radius, uint8_t value);
 
-/* A.5 filled polygon with its outline, even-odd; vertices may lie outside. */
+/* A.5 filled polygon with its outline, even-odd; vertices may lie outside, up to +-2^20. */
 DM_MUST_CHECK int image_fill_polygon(struct image *im, const struct image_point *v, size_t n,
                                      uint8_t value, struct dm_err *e);
+
+/* The same when im is only the part at origin of a canvas of canvas_w x canvas_h pixels: the same
+ * pixels as filling the whole canvas and cutting im out of it. */
+DM_MUST_CHECK int image_fill_polygon_window(struct image *im, struct image_point origin,
+                                            int canvas_w, int canvas_h, const struct image_point *v,
+                                            size_t n, uint8_t value, struct dm_err *e);
 
 /* A.6 RGB -> H 0..179, S, V 0..255 of one pixel. */
 void image_hsv_u8(uint8_t r, uint8_t g, uint8_t b, uint8_t ret_hsv[static 3]);
 
-/* A.7 lightness of one pixel. */
-uint8_t image_lightness_u8(uint8_t r, uint8_t g, uint8_t b);
+/* A.7 lightness of one pixel. Inline with its tables: the estimator asks for every pixel. */
+extern const uint16_t image_lab_linear[256];
+extern const uint8_t image_lab_lightness[2041];
+static inline uint8_t image_lightness_u8(uint8_t r, uint8_t g, uint8_t b)
+{
+    unsigned y =
+        871U * image_lab_linear[r] + 2929U * image_lab_linear[g] + 296U * image_lab_linear[b];
+    return image_lab_lightness[(y + 2048) >> 12];
+}
 
 /* A.8 threshold of a histogram; 0 for a constant image. */
 int image_otsu(const uint64_t histogram[static 256]);
@@ -55,8 +69,9 @@ DM_MUST_CHECK int image_open3x3(const struct image *in, struct image *out, struc
 DM_MUST_CHECK int image_fill_holes(struct image *mask, struct dm_err *e);
 
 /* Exact Euclidean distance [h][w] in pixels of each 0 pixel to the nearest non-zero pixel centre;
- * 0 on non-zero pixels, INFINITY when there are none. Felzenszwalb & Huttenlocher 2012. */
-DM_MUST_CHECK int image_distance(const struct image *mask, float *ret, struct dm_err *e);
+ * 0 on non-zero pixels, INFINITY where it exceeds max_px (0..LIMIT_FEATHER_PX). */
+DM_MUST_CHECK int image_distance(const struct image *mask, int max_px, float *ret,
+                                 struct dm_err *e);
 
 /* A.9 percentile q in [0,1], linear; sorts a[n] in place, n >= 1. */
 double image_percentile(double *a, size_t n, double q);

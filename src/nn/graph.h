@@ -45,17 +45,19 @@ struct nn_value {
 };
 
 /* Attributes of all supported operators, decoded and defaulted; which are meaningful depends on
- * kind. */
+ * kind. What older operator sets keep in an attribute and newer ones in an input (axes of Squeeze,
+ * Unsqueeze and ReduceMax, the value of ConstantOfShape) is always an input here. */
 struct nn_attrs {
     int kernel[2], stride[2], pad[4], dilation[2]; /* h, w; pads top, left, bottom, right */
     int group;
-    int axis;
-    bool ceil_mode, keepdims, allowzero;
+    int axis; /* >= 0 once in a graph */
+    bool keepdims, allowzero;
     int n_perm;
     int perm[NN_DIMS_MAX];
-    int to; /* Cast: enum nn_dtype */
-    float alpha, beta, epsilon;
-    const int64_t *split; /* Split below opset 13 */
+    int to;         /* Cast: enum nn_dtype */
+    int start, end; /* Shape: range of dimensions, opset 15 */
+    float epsilon;
+    const int64_t *split; /* Split: [n_split] sizes, wherever the file put them */
     int n_split;
 };
 
@@ -78,17 +80,26 @@ struct nn_graph {
     struct nn_node *node; /* topological order; nodes whose outputs were folded are gone */
     int n_node;
     int input;     /* value index of "images" [1,3,H,W] */
-    int output[2]; /* output0, output1 */
+    int output[2]; /* output0, output1; computed, never constant */
     int n_output;
     int opset;
 };
 
+/* "Conv" */
+const char *nn_op_name(enum nn_op_kind kind);
+
+/* Bytes of one element. */
+size_t nn_dtype_size(enum nn_dtype t);
+
 struct nn_model;
 
 /* The graph of a model at input size w x h: every shape known, shape arithmetic and constant
- * subexpressions folded, Identity and dead nodes removed. DM_EMODEL when a shape cannot be worked
- * out or an operator's use is not supported; DM_EBADINPUT when the model is static at another size
- * or w, h are not multiples of its stride. Release with nn_graph_free. */
+ * subexpressions folded, BatchNormalization folded into the convolution before it, Identity, other
+ * nodes without effect and dead nodes removed. Every remaining node computes F32 from the picture;
+ * its convolution weights, biases and index inputs are constants.
+ * DM_EMODEL when a shape cannot be worked out or an operator's use is not supported; DM_EBADINPUT
+ * when the model is static at another size or w, h are not multiples of its stride.
+ * Borrows names and weights from m, which must outlive it. Release with nn_graph_free. */
 DM_MUST_CHECK int nn_graph_new(const struct nn_model *m, int w, int h, struct nn_graph **ret,
                                struct dm_err *e);
 void nn_graph_free(struct nn_graph *g); /* accepts NULL */
@@ -106,6 +117,7 @@ DM_MUST_CHECK int nn_graph_interpret_all(const struct nn_graph *g, const float *
                                          const float **ret_values, struct dm_arena *a,
                                          struct dm_err *e);
 
+/* Elements of a shape whose dimensions are known. */
 int64_t nn_shape_count(const struct nn_shape *s);
 
 #endif

@@ -118,8 +118,6 @@ DM_MUST_CHECK int nn_plan_run(const struct plan_run *r, struct dm_err *e);
 struct nn_view nn_plan_view(const struct nn_plan *p, int tensor, void *workspace,
                             const struct image *in);
 
-size_t nn_dtype_size(enum nn_dtype t);
-
 /* ---- between the plan_*.c files ---- */
 
 /* A step while values are not yet placed: names graph values instead of tensors. */

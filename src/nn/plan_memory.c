@@ -10,15 +10,6 @@
 
 enum { ALIGN_BYTES = 64 };
 
-size_t nn_dtype_size(enum nn_dtype t)
-{
-    static const size_t size[NN_DTYPE_MAX_] = {
-        [NN_F32] = 4,  [NN_F16] = 2, [NN_I64] = 8, [NN_I32] = 4,
-        [NN_BOOL] = 1, [NN_U8] = 1,  [NN_I8] = 1,  [NN_BF16] = 2,
-    };
-    return size[t];
-}
-
 static void touch(struct nn_plan *p, int tensor, int step)
 {
     if (tensor < 0 || p->tensor[tensor].buffer < 0) {

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Residual and floor suppression. On a 12 MP photo this touches up to 12 million pixels, so
+ *   - byte work (residual, threshold, opening, joining) runs in loops over rows that the compiler
+ *     vectorises, and only on the smallest rectangle that holds the residual;
+ *   - lightness, which needs three table look-ups a pixel, is computed once per residual pixel,
+ *     together with its histogram and the soil rule; a soil pixel is stored as lightness 0, which
+ * no threshold lets pass. */
+#include "vision/estimate_floor.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/simd.h"
+
+#define DETECTION_THRESHOLD 127
+
+DM_SIMD_CLONES static void residual_row(const uint8_t *restrict mask,
+                                        const uint8_t *restrict detections, size_t n,
+                                        uint8_t *restrict out)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool left_over = (mask[i] != 0) & (detections[i] <= DETECTION_THRESHOLD);
+        out[i] = left_over ? 255 : 0;
+    }
+}
+
+DM_SIMD_CLONES static void remove_row(const uint8_t *restrict claimed, size_t n,
+                                      uint8_t *restrict out)
+{
+    for (size_t i = 0; i < n; i++) {
+        out[i] = claimed[i] ? 0 : out[i];
+    }
+}
+
+DM_SIMD_CLONES static uint32_t count_row(const uint8_t *row, size_t n)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += row[i] & 1;
+    }
+    return sum;
+}
+
+DM_SIMD_CLONES static void brighter_row(uint8_t *restrict row, uint8_t threshold, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        row[i] = row[i] > threshold ? 255 : 0;
+    }
+}
+
+DM_SIMD_CLONES static void and_row(const uint8_t *restrict a, const uint8_t *restrict b, size_t n,
+                                   uint8_t *restrict out)
+{
+    for (size_t i = 0; i < n; i++) {
+        out[i] = a[i] & b[i];
+    }
+}
+
+/* Columns x0 <= x < x1 that a row of the residual occupies; none: x0 = n, x1 = 0. */
+struct span {
+    size_t x0, x1;
+};
+
+static struct span row_span(const uint8_t *row, size_t n)
+{
+    const uint8_t *first = memchr(row, 255, n);
+    if (!first) {
+        return (struct span){n, 0};
+    }
+    const uint8_t *last = memrchr(row, 255, n);
+    return (struct span){(size_t)(first - row), (size_t)(last - row) + 1};
+}
+
+/* Residual of the rows, its size, and the rectangle around it in pixels of the frame. */
+static int64_t fill_residual(const struct estimate_input *in, const struct estimate_rows *rows,
+                             struct image_rect *ret_box)
+{
+    size_t n = (size_t)in->rect.w;
+    struct span wide = {n, 0};
+    int top = rows->y1;
+    int bottom = rows->y0;
+    int64_t px = 0;
+    for (int y = rows->y0; y < rows->y1; y++) {
+        uint8_t *out = image_row(rows->residual, y - rows->y0);
+        residual_row(image_row(in->mask, y), image_row(in->detections, y), n, out);
+        if (in->claimed) {
+            remove_row(image_row(in->claimed, y), n, out);
+        }
+        struct span s = row_span(out, n);
+        if (s.x1 > 0) {
+            px += count_row(out + s.x0, s.x1 - s.x0);
+            wide.x0 = DM_MIN(wide.x0, s.x0);
+            wide.x1 = DM_MAX(wide.x1, s.x1);
+            top = DM_MIN(top, y);
+            bottom = y + 1;
+        }
+    }
+    if (px > 0) {
+        *ret_box = (struct image_rect){(int)wide.x0, top, (int)(wide.x1 - wide.x0), bottom - top};
+    }
+    return px;
+}
+
+/* Bare soil: HSV within H 0..30, S 0..40, V 0..40 (vision.md 8.3 d). In that corner the rule needs
+ * no division: hues up to 30 are those with r >= g >= b, and S <= 40 of 255 is chroma / value
+ * < 40.5 / 255. The unit test compares all 41^3 colours with image_hsv_u8. */
+static inline bool is_soil(unsigned r, unsigned g, unsigned b)
+{
+    return r <= 40 && g <= r && b <= g && 510 * (r - b) <= 81 * r;
+}
+
+/* Four histograms, so that neighbours of the same lightness do not wait for each other. */
+struct histogram {
+    uint32_t n[4][256];
+};
+
+static inline __attribute__((always_inline)) uint8_t lightness_of(const uint8_t *p, uint32_t *bin)
+{
+    uint8_t l = image_lightness_u8(p[0], p[1], p[2]);
+    bin[l]++;
+    return is_soil(p[0], p[1], p[2]) ? 0 : l;
+}
+
+/* Lightness of n pixels, 0 outside the residual and on soil; eight at a time where the residual is
+ * all or nothing. */
+static void lightness_row(const uint8_t *rgb, const uint8_t *residual, size_t n, uint8_t *out,
+                          struct histogram *hist)
+{
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, residual + i, sizeof(eight));
+        if (eight == 0) {
+            memset(out + i, 0, 8);
+        } else if (eight == UINT64_MAX) {
+            for (size_t k = 0; k < 8; k++) {
+                out[i + k] = lightness_of(rgb + 3 * (i + k), hist->n[k % 4]);
+            }
+        } else {
+            for (size_t k = i; k < i + 8; k++) {
+                out[k] = residual[k] ? lightness_of(rgb + 3 * k, hist->n[k % 4]) : 0;
+            }
+        }
+    }
+    for (; i < n; i++) {
+        out[i] = residual[i] ? lightness_of(rgb + 3 * i, hist->n[i % 4]) : 0;
+    }
+}
+
+/* Threshold between dark and bright. zeroed: pixels of the frame outside the band, which the
+ * reference counts as black. */
+static uint8_t otsu_threshold(const struct histogram *hist, uint64_t zeroed)
+{
+    uint64_t sum[256];
+    for (int i = 0; i < 256; i++) {
+        sum[i] = (uint64_t)hist->n[0][i] + hist->n[1][i] + hist->n[2][i] + hist->n[3][i];
+    }
+    sum[0] += zeroed;
+    return (uint8_t)image_otsu(sum);
+}
+
+/* The residual inside box -> bright, not soil, opened; written to processed. */
+static int suppress(const struct estimate_input *in, int otsu_scope,
+                    const struct estimate_rows *rows, int64_t residual_px, struct image_rect box,
+                    struct dm_err *e)
+{
+    /* One pixel more on each side that is not an edge of the frame: there the residual is 0, and an
+     * opening must see it, while it must not see anything beyond an edge of the frame. */
+    struct image frame = {.w = in->rect.w, .h = in->rect.h};
+    struct image_rect area =
+        image_clip(&frame, (struct image_rect){box.x - 1, box.y - 1, box.w + 2, box.h + 2});
+    DM_CLEANUP(image_clear) struct image bright = {0};
+    DM_CLEANUP(image_clear) struct image opened = {0};
+    DM_TRY(image_init(&bright, area.w, area.h, 1, e));
+    DM_TRY(image_init(&opened, area.w, area.h, 1, e));
+
+    struct histogram hist = {0};
+    size_t n = (size_t)box.w;
+    size_t left = (size_t)(box.x - area.x);
+    for (int y = area.y; y < area.y + area.h; y++) {
+        uint8_t *out = image_row(&bright, y - area.y);
+        memset(out, 0, (size_t)area.w);
+        if (y >= box.y && y < box.y + box.h) {
+            lightness_row(image_row(in->photo, y) + 3 * (size_t)box.x,
+                          image_row(rows->residual, y - rows->y0) + box.x, n, out + left, &hist);
+        }
+    }
+    uint64_t zeroed = (uint64_t)in->rect.w * (uint64_t)in->rect.h - (uint64_t)residual_px;
+    uint8_t threshold = otsu_threshold(&hist, otsu_scope == VISION_OTSU_FRAME ? zeroed : 0);
+    for (int y = box.y; y < box.y + box.h; y++) {
+        brighter_row(image_row(&bright, y - area.y) + left, threshold, n);
+    }
+    DM_TRY(image_open3x3(&bright, &opened, e));
+    for (int y = box.y; y < box.y + box.h; y++) {
+        and_row(image_row(rows->residual, y - rows->y0) + box.x,
+                image_row(&opened, y - area.y) + left, n,
+                image_row(rows->processed, y - rows->y0) + box.x);
+    }
+    return DM_OK;
+}
+
+int estimate_suppress_floor(const struct estimate_input *in, int otsu_scope,
+                            const struct estimate_rows *rows, int64_t *ret_residual_px,
+                            int64_t *ret_processed_px, struct dm_err *e)
+{
+    struct image_rect box = {0};
+    int64_t residual_px = fill_residual(in, rows, &box);
+    int64_t processed_px = 0;
+    for (int y = 0; y < rows->y1 - rows->y0; y++) {
+        memset(image_row(rows->processed, y), 0, (size_t)in->rect.w);
+    }
+    if (residual_px > 0) {
+        DM_TRY(suppress(in, otsu_scope, rows, residual_px, box, e));
+        for (int y = box.y; y < box.y + box.h; y++) {
+            processed_px +=
+                count_row(image_row(rows->processed, y - rows->y0) + box.x, (size_t)box.w);
+        }
+    }
+    *ret_residual_px = residual_px;
+    *ret_processed_px = processed_px;
+    return DM_OK;
+}
