@@ -5,7 +5,10 @@
 
 static const struct nn_kernel_set *set(void)
 {
-    return &nn_kernels_plain;
+    /* a flag read, not a CPUID: cheap enough for every call */
+    bool vector = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                  __builtin_cpu_supports("avx512dq");
+    return vector ? &nn_kernels_avx512 : &nn_kernels_plain;
 }
 
 void nn_copy(const struct nn_view *src, const struct nn_view *dst)

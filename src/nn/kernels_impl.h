@@ -18,7 +18,8 @@ struct nn_kernel_set {
                       const struct nn_view *dst, void *scratch);
 };
 
-extern const struct nn_kernel_set nn_kernels_plain; /* the oracle, any processor */
+extern const struct nn_kernel_set nn_kernels_plain;  /* the oracle, any processor */
+extern const struct nn_kernel_set nn_kernels_avx512; /* F, BW, VL, DQ */
 
 /* Same element type and, for U8, the same quantisation: bytes can be moved as they are. */
 static inline bool nn_same_format(const struct nn_view *a, const struct nn_view *b)

@@ -20,8 +20,7 @@ const char *const nn_precision_names[] = {"auto", "f32", "bf16", "int8", NULL};
 
 enum { BACKENDS = 3 };
 
-const struct nn_backend *const nn_backends[] = {&nn_backend_avx512, &nn_backend_onednn,
-                                                &nn_backend_ref, NULL};
+const struct nn_backend *const nn_backends[] = {&nn_backend_onednn, &nn_backend_ref, NULL};
 
 struct cached_plan {
     struct nn_plan *plan;
@@ -74,10 +73,21 @@ static enum nn_precision pick_precision(const struct nn_net *net, enum nn_precis
     if (asked != NN_PRECISION_AUTO) {
         return asked;
     }
-    if (net->calibration.n > 0 && nn_backend_avx512.supports(NN_PRECISION_INT8)) {
+    if (net->calibration.n > 0 && any_supports(NN_PRECISION_INT8)) {
         return NN_PRECISION_INT8;
     }
     return any_supports(NN_PRECISION_BF16) ? NN_PRECISION_BF16 : NN_PRECISION_F32;
+}
+
+/* Move one of the chosen back ends to the front. */
+static void prefer(const struct nn_backend **list, const struct nn_backend *wanted)
+{
+    for (int i = 1; list[i]; i++) {
+        if (list[i] == wanted) {
+            list[i] = list[0];
+            list[0] = wanted;
+        }
+    }
 }
 
 static int pick_backends(struct nn_net *net, const char *wanted, struct dm_err *e)
@@ -100,10 +110,8 @@ static int pick_backends(struct nn_net *net, const char *wanted, struct dm_err *
                 "this processor has no %s for back end %s: use --precision auto",
                 nn_precision_names[net->precision], automatic ? "auto" : wanted);
     }
-    if (n > 1 && net->backend[0] == &nn_backend_avx512 && net->backend[1] == &nn_backend_onednn &&
-        net->precision == NN_PRECISION_BF16 && has_amx_bf16()) {
-        net->backend[0] = &nn_backend_onednn;
-        net->backend[1] = &nn_backend_avx512;
+    if (net->precision == NN_PRECISION_BF16 && has_amx_bf16()) {
+        prefer(net->backend, &nn_backend_onednn);
     }
     int v[3];
     nn_onednn_version(v);

@@ -120,7 +120,8 @@ int plan_memory(struct nn_plan *p, struct dm_err *e)
             DM_MAX(p->workspace_bytes, sorted[i]->offset_bytes + sorted[i]->size_bytes);
     }
     for (int i = 0; i < p->n_step; i++) {
-        p->scratch_bytes = DM_MAX(p->scratch_bytes, scratch_of(p, &p->step[i]));
+        size_t bytes = dm_align_up(scratch_of(p, &p->step[i]), ALIGN_BYTES);
+        p->scratch_bytes = DM_MAX(p->scratch_bytes, bytes);
     }
     return DM_OK;
 }
