@@ -17,11 +17,12 @@ struct look {
 
 static void look_init(const struct scene *s, struct rng *r, struct look *k)
 {
-    float exposure = rng_range(r, 0.84f, 1.14f), warm = rng_range(r, -0.07f, 0.07f);
+    float exposure = s->whole ? rng_range(r, 1.04f, 1.22f) : rng_range(r, 0.84f, 1.2f),
+          warm = rng_range(r, -0.07f, 0.07f);
     float a = rng_range(r, 0, 3.14f),
           period = rng_range(r, 0.15f, 0.9f) * (float)DM_MAX(s->w, s->h);
     *k = (struct look){.gain = {exposure * (1 + warm), exposure, exposure * (1 - warm)},
-                       .vignette = rng_range(r, 0, 0.3f),
+                       .vignette = rng_range(r, 0, 0.22f),
                        .stripe = rng_chance(r, 0.3f) ? rng_range(r, 0.08f, 0.3f) : 0,
                        .sx = cosf(a) * 6.2832f / period,
                        .sy = sinf(a) * 6.2832f / period,

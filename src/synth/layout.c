@@ -466,7 +466,7 @@ int scene_plan(struct scene *s, const struct synth_params *p, struct dm_arena *a
     }
     DM_TRY(build(&b, &r, e));
     if (s->whole) {
-        frame_whole(s, focal, tilt, 1.2f);
+        frame_whole(s, focal, tilt, 0.9f);
         DM_TRY(fill_exact(s, p->plants, &sh, &r, e));
     } else {
         fill_freely(s, &sh, &r);

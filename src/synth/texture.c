@@ -41,7 +41,7 @@ static float fractal(int x, int y, uint32_t seed)
 
 #define STONES 32 /* a side of the tile */
 
-/* Distance to the nearest and second nearest stone centre: flat tops, dark gaps. */
+/* Distance to the nearest and second nearest stone centre: rounded tops, dark gaps. */
 static void stones(int x, int y, uint32_t seed, float *ret_height, float *ret_tone)
 {
     float px = (float)x * STONES / SIDE, py = (float)y * STONES / SIDE;
@@ -62,8 +62,8 @@ static void stones(int x, int y, uint32_t seed, float *ret_height, float *ret_to
             }
         }
     }
-    float gap = (second - near) * 3;
-    *ret_height = gap < 1 ? smooth(gap) : 1;
+    float gap = (second - near) * 2.6f, dome = 1 - 0.75f * near * near;
+    *ret_height = (gap < 1 ? smooth(gap) : 1) * fmaxf(dome, 0);
 }
 
 void texture_init(struct texture *t, uint64_t seed)
@@ -99,13 +99,13 @@ static float visible_detail(const struct ground_style *g, float size)
 
 static struct rgb gravel(const struct ground_style *g, float x, float y)
 {
-    float k = g->scale * 40, seen = visible_detail(g, (float)SIDE / STONES / k);
+    float k = g->scale * 64, seen = visible_detail(g, (float)SIDE / STONES / k);
     float height = sample(g->texture->pebble, x * k, y * k);
     int ix = (int)floorf(x * k) & MASK, iy = (int)floorf(y * k) & MASK;
     float tone = g->texture->tone[(size_t)iy * SIDE + (size_t)ix];
     float grain = sample(g->texture->cloud, x * k * 3.1f, y * k * 3.1f);
     float broad = sample(g->texture->cloud, x * 17 + 9, y * 17);
-    float v = (0.35f + 0.65f * height) * (0.6f + 0.55f * tone) * (0.85f + 0.3f * grain);
+    float v = (0.3f + 0.85f * height) * (0.55f + 0.65f * tone) * (0.85f + 0.3f * grain);
     v = 0.68f + (v - 0.68f) * seen + (broad - 0.5f) * 0.3f;
     struct rgb c = rgb_scale(g->tint, v);
     c.r += 14 * (tone - 0.5f) * seen;
@@ -127,7 +127,7 @@ static struct rgb cloth(const struct ground_style *g, float x, float y)
     if (line < 0.012f) {
         c = rgb_mix(c, (struct rgb){70, 120, 90}, 0.6f); /* the marking line woven in */
     }
-    return rgb_mix(c, (struct rgb){150, 135, 112}, DM_CLAMP(dust * 1.6f - 0.95f, 0, 0.7f));
+    return rgb_mix(c, (struct rgb){150, 135, 112}, DM_CLAMP(dust * 1.6f - 1.05f, 0, 0.45f));
 }
 
 static struct rgb film(const struct ground_style *g, float x, float y)
