@@ -4,6 +4,7 @@
 Import this before ultralytics or sahi: they read their environment at import. Both would otherwise
 write settings into the home directory, look for updates and install packages on their own.
 """
+import hashlib
 import os
 import pathlib
 import tempfile
@@ -31,3 +32,16 @@ def photos(material=None):
     """Every shared photo, in a fixed order."""
     base = (material or material_dir()) / "photos"
     return sorted(p for p in base.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+
+
+def extra_pictures(material=None):
+    """Pictures beside the photos that hold many objects of COCO's classes."""
+    base = (material or material_dir()) / "datasets"
+    names = ["boats.jpg", "small-vehicles1.jpeg", "terrain1.jpg", "terrain2.png"]
+    return ([p for p in (base / "sahi_samples" / n for n in names) if p.exists()] +
+            sorted((base / "coco8_seg" / "images" / "val").glob("*.jpg")))
+
+
+def by_sha256(paths):
+    """Hex digest of the file -> path."""
+    return {hashlib.sha256(p.read_bytes()).hexdigest(): p for p in paths}
