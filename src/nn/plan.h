@@ -15,6 +15,7 @@
 #define NN_PLAN_H
 
 #include "base/arena.h"
+#include "base/limits.h"
 #include "base/pool.h"
 #include "nn/backend.h"
 #include "nn/graph.h"
@@ -23,7 +24,12 @@
 
 enum plan_kind { PLAN_CONV, PLAN_COPY, PLAN_ADD, PLAN_UPSAMPLE, PLAN_MAX_POOL, PLAN_ATTENTION };
 
-enum { PLAN_LEVELS = 3, PLAN_NO_GATE = -1, ATTENTION_HEADS_MAX = 64 }; /* YOLO11x has 6 heads */
+enum {
+    PLAN_LEVELS = 3,
+    PLAN_NO_GATE = -1,
+    PLAN_GRID_ROWS_MAX = LIMIT_MODEL_INPUT_SIDE / 8, /* of the finest level */
+    ATTENTION_HEADS_MAX = 64,                        /* YOLO11x has 6 */
+};
 
 /* Channels [c_off, c_off + c) of a buffer. */
 struct plan_tensor {
@@ -44,8 +50,9 @@ struct plan_buffer {
 struct plan_step {
     enum plan_kind kind;
     int src, src2, dst; /* tensors; src2 the residual or second addend, -1 when none */
-    int gate;           /* run only when level `gate` has a candidate; PLAN_NO_GATE always */
-    int node;           /* of the graph, for messages */
+    int gate; /* run only for the rows of level `gate` with a candidate; PLAN_NO_GATE always */
+    int halo; /* rows more on either side, for the kernels of later steps of the same gate */
+    int node; /* of the graph, for messages */
     const struct nn_backend *backend; /* CONV */
     struct nn_conv *conv;             /* CONV, owned by the plan */
     int kernel;                       /* MAX_POOL */
@@ -96,7 +103,7 @@ DM_DEFINE_CLEANUP(nn_plan_freep, struct nn_plan *, nn_plan_free)
 
 /* One forward pass over a workspace.
  *   in         u8 image of the plan's size, dense rows
- *   min_logit  levels without a class logit above it skip their gated steps; -INFINITY runs all
+ *   min_logit  gated steps compute only rows with a class logit above it; -INFINITY runs all
  *   scratch    p->scratch_bytes for each thread of the pool, one after the other
  *   pool       shares every step among its threads; NULL runs everything in the caller
  *   seen       called after each step with its number and result, for calibration and profiles;
@@ -131,7 +138,7 @@ struct match_step {
     bool silu;
     int kernel;
     struct nn_attention_desc attention;
-    int gate;
+    int gate, halo;
 };
 
 /* Where a value lives: inside another value from channel off, or (parent -1) in its own buffer. */
@@ -158,7 +165,8 @@ DM_MUST_CHECK int plan_match_head(struct match *m, const struct nn_model_info *i
                                   struct dm_err *e);
 /* Everything before the head becomes steps. */
 DM_MUST_CHECK int plan_match_body(struct match *m, struct dm_err *e);
-/* Steps only needed for boxes or mask coefficients run last and behind their level's gate. */
+/* Steps only needed for boxes or mask coefficients run last and behind their level's gate: where no
+ * class scores, nobody asks for a box. */
 DM_MUST_CHECK int plan_match_gates(struct match *m, struct dm_err *e);
 /* Values to tensors and buffers. */
 DM_MUST_CHECK int plan_place(struct nn_plan *p, struct match *m, const struct plan_options *o,

@@ -363,7 +363,7 @@ int plan_match_body(struct match *m, struct dm_err *e)
 }
 
 /* Mark, walking backwards, the steps whose results are read by gated steps of one level alone. */
-static void mark_gate(struct match *m, int value, int level, int *gate_of_value)
+static void mark_gate(struct match *m, int value, int level, int *gate_of_value, int *halo_of_value)
 {
     gate_of_value[value] = level;
     for (int i = m->n_step - 1; i >= 0; i--) {
@@ -372,9 +372,12 @@ static void mark_gate(struct match *m, int value, int level, int *gate_of_value)
             continue;
         }
         s->gate = level;
+        s->halo = halo_of_value[s->dst];
+        const struct nn_attrs *a = &m->g->node[s->conv].attr;
         if (m->g->value[s->src].producer >= 0 && m->place[s->src].parent < 0 &&
-            m->n_user[s->src] == 1 && s->src2 < 0) {
+            m->n_user[s->src] == 1 && s->src2 < 0 && a->stride[0] == 1) {
             gate_of_value[s->src] = level; /* its producer exists for this branch only */
+            halo_of_value[s->src] = s->halo + a->pad[0];
         }
     }
 }
@@ -382,17 +385,18 @@ static void mark_gate(struct match *m, int value, int level, int *gate_of_value)
 int plan_match_gates(struct match *m, struct dm_err *e)
 {
     int *gate = dm_arena_calloc(m->arena, (size_t)m->g->n_value, sizeof(*gate));
+    int *halo = dm_arena_calloc(m->arena, (size_t)m->g->n_value, sizeof(*halo));
     struct match_step *sorted = dm_arena_calloc(m->arena, (size_t)m->n_step, sizeof(*sorted));
-    if (!gate || !sorted) {
+    if (!gate || !halo || !sorted) {
         DM_FAIL(e, DM_ENOMEM, "no memory to plan %d steps", m->n_step);
     }
     for (int i = 0; i < m->g->n_value; i++) {
         gate[i] = PLAN_NO_GATE;
     }
     for (int l = 0; l < m->n_level; l++) {
-        mark_gate(m, m->box[l], l, gate);
+        mark_gate(m, m->box[l], l, gate, halo);
         if (m->coef[l] >= 0) {
-            mark_gate(m, m->coef[l], l, gate);
+            mark_gate(m, m->coef[l], l, gate, halo);
         }
     }
     int n = 0;

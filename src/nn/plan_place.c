@@ -234,6 +234,7 @@ static int place_step(struct place *pl, const struct match_step *ms, struct dm_e
     struct nn_plan *p = pl->plan;
     struct plan_step s = {.kind = ms->kind,
                           .gate = ms->gate,
+                          .halo = ms->halo,
                           .node = ms->node,
                           .src2 = -1,
                           .kernel = ms->kernel,
@@ -295,6 +296,10 @@ int plan_place(struct nn_plan *p, struct match *m, const struct plan_options *o,
         to->h = p->tensor[to->box].h;
         to->w = p->tensor[to->box].w;
         to->stride = p->in_w / to->w;
+        if (to->h > PLAN_GRID_ROWS_MAX) {
+            DM_FAIL(e, DM_EMODEL, "a head with %d rows: the limit is %d", to->h,
+                    PLAN_GRID_ROWS_MAX);
+        }
     }
     p->n_level = m->n_level;
     p->proto = m->proto >= 0 ? tensor_for(&pl, m->proto, 0, 0) : -1;

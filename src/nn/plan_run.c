@@ -92,12 +92,44 @@ static void run_attention(const struct plan_step *s, const struct nn_view *src,
     }
 }
 
+/* Rows of a level in which some class scores above the threshold. */
+struct wanted_rows {
+    bool any;
+    bool row[PLAN_GRID_ROWS_MAX];
+};
+
 static void run_conv(const struct plan_step *s, const struct nn_view *src,
                      const struct nn_view *src2, const struct nn_view *dst, struct share r,
                      void *scratch)
 {
     if (r.from < r.to) {
         s->backend->conv_run(s->conv, src, src2, dst, r.from, r.to, scratch);
+    }
+}
+
+static bool near_wanted(const struct wanted_rows *want, int y, int h, int halo)
+{
+    for (int i = DM_MAX(y - halo, 0); i <= DM_MIN(y + halo, h - 1); i++) {
+        if (want->row[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A gated convolution in the runs of rows that candidates need, each shared among the parts. */
+static void run_gated(const struct plan_step *s, const struct nn_view *src,
+                      const struct nn_view *src2, const struct nn_view *dst,
+                      const struct wanted_rows *want, int part, int parts, void *scratch)
+{
+    for (int y = 0; y < dst->h;) {
+        int end = y;
+        while (end < dst->h && near_wanted(want, end, dst->h, s->halo)) {
+            end++;
+        }
+        struct share r = share_of(end - y, 1, part, parts);
+        run_conv(s, src, src2, dst, (struct share){y + r.from, y + r.to}, scratch);
+        y = end + 1;
     }
 }
 
@@ -130,18 +162,27 @@ static void run_step(const struct plan_step *s, const struct nn_view *src,
     }
 }
 
-/* Largest class logit of a level above the threshold? */
-static bool has_candidate(const struct nn_view *cls, float min_logit)
+/* Counting instead of looking for the first keeps the loop free of branches, and so vectorised. */
+static bool row_scores(const struct nn_view *cls, int y, float min_logit)
 {
-    const float *row = cls->data;
-    for (size_t i = 0; i < (size_t)cls->h * (size_t)cls->w; i++, row += cls->step) {
+    const float *px = (const float *)cls->data + (size_t)y * (size_t)cls->w * cls->step;
+    unsigned hits = 0;
+    for (int x = 0; x < cls->w; x++, px += cls->step) {
         for (int c = 0; c < cls->c; c++) {
-            if (row[c] > min_logit) {
-                return true;
-            }
+            hits += px[c] > min_logit;
         }
     }
-    return false;
+    return hits > 0;
+}
+
+static void find_rows(const struct plan_run *r, int level, struct wanted_rows *ret)
+{
+    struct nn_view cls = nn_plan_view(r->plan, r->plan->level[level].cls, r->workspace, r->in);
+    ret->any = false;
+    for (int y = 0; y < cls.h; y++) {
+        ret->row[y] = r->min_logit == -INFINITY || row_scores(&cls, y, r->min_logit);
+        ret->any = ret->any || ret->row[y];
+    }
 }
 
 static void run_part(struct gang *g, int part)
@@ -150,15 +191,14 @@ static void run_part(struct gang *g, int part)
     const struct nn_plan *p = r->plan;
     void *scratch = (char *)r->scratch + (size_t)part * p->scratch_bytes;
     int asked = PLAN_NO_GATE; /* gates come in ascending order, after everything ungated */
-    bool open = true;
+    struct wanted_rows want = {.any = true};
     for (int i = 0; i < p->n_step; i++) {
         const struct plan_step *s = &p->step[i];
         if (s->gate != asked) {
-            struct nn_view cls = nn_plan_view(p, p->level[s->gate].cls, r->workspace, r->in);
-            open = r->min_logit == -INFINITY || has_candidate(&cls, r->min_logit);
+            find_rows(r, s->gate, &want);
             asked = s->gate;
         }
-        if (!open) {
+        if (!want.any) {
             continue;
         }
         struct nn_view src = nn_plan_view(p, s->src, r->workspace, r->in);
@@ -167,7 +207,12 @@ static void run_part(struct gang *g, int part)
         if (s->src2 >= 0) {
             src2 = nn_plan_view(p, s->src2, r->workspace, r->in);
         }
-        run_step(s, &src, s->src2 >= 0 ? &src2 : NULL, &dst, part, g->parts, scratch);
+        const struct nn_view *second = s->src2 >= 0 ? &src2 : NULL;
+        if (s->gate != PLAN_NO_GATE && !s->backend->whole) {
+            run_gated(s, &src, second, &dst, &want, part, g->parts, scratch);
+        } else {
+            run_step(s, &src, second, &dst, part, g->parts, scratch);
+        }
         meet(g);
         if (r->seen && part == 0) {
             r->seen(r->seen_ctx, i, &dst);
