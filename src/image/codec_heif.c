@@ -59,25 +59,29 @@ static int file_open(struct file *f, struct codec_input in, struct dm_err *e)
     return err.code == heif_error_Ok ? DM_OK : fail_heif(err, e);
 }
 
-static void take_exif(const struct heif_image_handle *h, struct image_exif *x)
+static int take_exif(const struct heif_image_handle *h, struct image_exif *x, struct dm_err *e)
 {
     heif_item_id id;
     if (heif_image_handle_get_list_of_metadata_block_IDs(h, "Exif", &id, 1) < 1) {
-        return;
+        return DM_OK;
     }
     size_t n = heif_image_handle_get_metadata_size(h, id);
     if (n <= 4 || n > LIMIT_METADATA_BYTES) {
-        return;
+        return DM_OK;
     }
     DM_CLEANUP(dm_freep) uint8_t *block = dm_alloc(n);
-    if (!block || heif_image_handle_get_metadata(h, id, block).code != heif_error_Ok) {
-        return;
+    if (!block) {
+        DM_FAIL(e, DM_ENOMEM, "no memory to read the EXIF block");
+    }
+    if (heif_image_handle_get_metadata(h, id, block).code != heif_error_Ok) {
+        return DM_OK;
     }
     size_t skip = codec_be32(block); /* from behind this number to the TIFF header */
     if (skip < n - 4) {
-        exif_parse(block + 4 + skip, n - 4 - skip, x);
+        DM_TRY(exif_parse(block + 4 + skip, n - 4 - skip, x, e));
     }
     x->orientation = 1;
+    return DM_OK;
 }
 
 static int heif_probe(struct codec_input in, struct image_info *ret, struct dm_err *e)
@@ -91,8 +95,7 @@ static int heif_probe(struct codec_input in, struct image_info *ret, struct dm_e
     if (ret->stored_w <= 0 || ret->stored_h <= 0 || ret->w <= 0 || ret->h <= 0) {
         DM_FAIL(e, DM_EDECODE, "HEIF without a size");
     }
-    take_exif(f.handle, &ret->exif);
-    return DM_OK;
+    return take_exif(f.handle, &ret->exif, e);
 }
 
 struct plane {

@@ -321,10 +321,7 @@ static int jpeg_probe(struct codec_input in, struct image_info *ret, struct dm_e
     DM_TRY(open_reader(&r, in, e));
     ret->stored_w = (int)r.c.image_width;
     ret->stored_h = (int)r.c.image_height;
-    if (r.exif) {
-        exif_parse(r.exif, r.exif_n, &ret->exif);
-    }
-    return DM_OK;
+    return r.exif ? exif_parse(r.exif, r.exif_n, &ret->exif, e) : DM_OK;
 }
 
 static int jpeg_decode(struct codec_input in, const struct image_info *info, struct image *im,

@@ -93,7 +93,7 @@ static int png_probe(struct codec_input in, struct image_info *ret, struct dm_er
     DM_TRY(check_header(&c, ret, e));
     for (size_t at = SIGNATURE; chunk_at(in, at, &c) && !is_type(&c, "IEND"); at += c.whole) {
         if (!found_exif && is_type(&c, "eXIf")) {
-            exif_parse(c.data, c.n, &ret->exif);
+            DM_TRY(exif_parse(c.data, c.n, &ret->exif, e));
             found_exif = true;
         }
     }

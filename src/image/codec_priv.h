@@ -42,9 +42,10 @@ extern const struct codec codec_jpeg, codec_png, codec_webp, codec_tiff, codec_h
 void exif_init(struct image_exif *x);
 
 /* Read an EXIF block, with or without its "Exif\0\0" head, into x. Anything damaged or out of range
- * is left as it was: metadata never refuses a picture. Blocks beyond LIMIT_METADATA_BYTES are
- * ignored. */
-void exif_parse(const uint8_t *block, size_t n, struct image_exif *x);
+ * is left as it was: bad metadata never refuses a picture. Blocks beyond LIMIT_METADATA_BYTES are
+ * ignored. DM_ENOMEM. */
+DM_MUST_CHECK int exif_parse(const uint8_t *block, size_t n, struct image_exif *x,
+                             struct dm_err *e);
 
 /* The same conversions for metadata that a library has already taken apart (TIFF). */
 double exif_degrees(const double dms[static 3], char ref); /* ref S, s, W, w negate */

@@ -62,10 +62,7 @@ static int webp_probe(struct codec_input in, struct image_info *ret, struct dm_e
     ret->stored_h = f.height;
     size_t n;
     const uint8_t *exif = find_chunk(in, "EXIF", &n);
-    if (exif) {
-        exif_parse(exif, n, &ret->exif);
-    }
-    return DM_OK;
+    return exif ? exif_parse(exif, n, &ret->exif, e) : DM_OK;
 }
 
 static int webp_decode(struct codec_input in, const struct image_info *info, struct image *im,

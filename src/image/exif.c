@@ -19,6 +19,7 @@ static const char EXIF_HEAD[6] = "Exif\0";
  * allocate thousands of times the block. Its allocator has no context argument, so what it may
  * still take is counted per thread; exif_parse sets it before each use. */
 static _Thread_local size_t budget_bytes;
+static _Thread_local bool out_of_memory; /* and not merely out of budget */
 
 static void *budget_realloc(void *p, ExifLong n)
 {
@@ -26,7 +27,9 @@ static void *budget_realloc(void *p, ExifLong n)
         return NULL;
     }
     budget_bytes -= n;
-    return dm_realloc(p, n);
+    void *r = dm_realloc(p, n);
+    out_of_memory |= !r;
+    return r;
 }
 
 static void *budget_alloc(ExifLong n)
@@ -222,16 +225,16 @@ static void unref_data(ExifData **d)
     exif_data_unref(*d);
 }
 
-void exif_parse(const uint8_t *block, size_t n, struct image_exif *x)
+int exif_parse(const uint8_t *block, size_t n, struct image_exif *x, struct dm_err *e)
 {
     if (n < sizeof(EXIF_HEAD) || n > LIMIT_METADATA_BYTES) {
-        return;
+        return DM_OK;
     }
     DM_CLEANUP(dm_freep) uint8_t *headed = NULL; /* libexif insists on the head */
     if (memcmp(block, EXIF_HEAD, sizeof(EXIF_HEAD)) != 0) {
         headed = dm_alloc(n + sizeof(EXIF_HEAD));
         if (!headed) {
-            return;
+            DM_FAIL(e, DM_ENOMEM, "no memory to read the EXIF block");
         }
         memcpy(headed, EXIF_HEAD, sizeof(EXIF_HEAD));
         memcpy(headed + sizeof(EXIF_HEAD), block, n);
@@ -241,12 +244,18 @@ void exif_parse(const uint8_t *block, size_t n, struct image_exif *x)
     /* Four times the block for the copies, 256 KiB for libexif's own structures: 100 entries in 5
      * directories of phones take 30 KiB. */
     budget_bytes = 4 * n + ((size_t)256 << 10);
+    out_of_memory = false;
     DM_CLEANUP(unref_mem) ExifMem *mem = exif_mem_new(budget_alloc, budget_realloc, dm_free);
     DM_CLEANUP(unref_data) ExifData *d = mem ? exif_data_new_mem(mem) : NULL;
-    if (!d) {
-        return;
+    if (d) {
+        exif_data_unset_option(d, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION); /* repair nothing */
+        exif_data_load_data(d, block, (unsigned)n);
     }
-    exif_data_unset_option(d, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION); /* no repairs: we only read */
-    exif_data_load_data(d, block, (unsigned)n);
-    take_all(d, x);
+    if (out_of_memory) { /* an orientation may be missing: better no picture than one on its side */
+        DM_FAIL(e, DM_ENOMEM, "no memory to read the EXIF block");
+    }
+    if (d) {
+        take_all(d, x);
+    }
+    return DM_OK;
 }
