@@ -220,14 +220,9 @@ int nn_model_parse(const void *bytes, size_t n, struct nn_model **ret, struct dm
     return DM_OK;
 }
 
-static void clear_buf(struct dm_buf *b)
-{
-    dm_buf_clear(b);
-}
-
 int nn_model_open(const char *path, struct nn_model **ret, struct dm_err *e)
 {
-    DM_CLEANUP(clear_buf) struct dm_buf b = dm_buf_init(LIMIT_MODEL_FILE_BYTES);
+    DM_CLEANUP(dm_buf_clear) struct dm_buf b = dm_buf_init(LIMIT_MODEL_FILE_BYTES);
     DM_TRY(dm_buf_read_file(&b, path, e));
     int code = nn_model_parse(dm_buf_str(&b), b.len, ret, e);
     if (code < 0) {

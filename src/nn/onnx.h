@@ -11,6 +11,7 @@ struct nn_onnx {
     Onnx__ModelProto *model;
     ProtobufCAllocator heap;
     size_t left_bytes; /* of the heap's budget */
+    int failed;        /* why the heap gave no memory, DM_OK otherwise */
 };
 
 /* One line for an error message: control characters replaced, at most 80 bytes; "?" when empty or

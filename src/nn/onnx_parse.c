@@ -14,11 +14,14 @@ enum { OPSET_MIN = 11, OPSET_MAX = 22, HEAP_SLACK_BYTES = 16 << 20 };
 static void *heap_alloc(void *data, size_t n)
 {
     struct nn_onnx *o = data;
-    if (n == 0 || n > o->left_bytes) {
+    if (n > o->left_bytes) {
+        o->failed = DM_ELIMIT;
         return NULL;
     }
     o->left_bytes -= n; /* never given back: what the parser frees again is little */
-    return dm_alloc(n);
+    void *p = dm_alloc(n ? n : 1);
+    o->failed = p ? o->failed : DM_ENOMEM;
+    return p;
 }
 
 static void heap_free(void *data, void *p)
@@ -74,7 +77,14 @@ int nn_onnx_parse(const void *bytes, size_t n, struct nn_onnx **ret, struct dm_e
     o->heap = (ProtobufCAllocator){.alloc = heap_alloc, .free = heap_free, .allocator_data = o};
     o->model = onnx__model_proto__unpack(&o->heap, n, bytes);
     if (!o->model) {
+        int failed = o->failed;
         dm_free(o);
+        if (failed == DM_ENOMEM) {
+            DM_FAIL(e, DM_ENOMEM, "no memory for the %zu bytes of a model", n);
+        }
+        if (failed == DM_ELIMIT) {
+            DM_FAIL(e, DM_ELIMIT, "the file asks for much more memory than its %zu bytes", n);
+        }
         DM_FAIL(e, DM_EMODEL, "not an ONNX file, or truncated or damaged: copy or export it again");
     }
     if (!o->model->graph || o->model->graph->n_node == 0) {
