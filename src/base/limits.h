@@ -36,7 +36,8 @@
 #define LIMIT_PLANS            16 /* input shapes a dynamic model keeps planned at once */
 
 /* One photo. 120 MP in 512 px tiles is 836 tiles of at most 300 boxes. */
-#define LIMIT_CONTAINERS 300
+#define LIMIT_CONTAINERS        300
+#define LIMIT_CONTAINER_OVERLAP 8 /* their areas together, in photos: each keeps a mask in memory */
 #define LIMIT_DETECTIONS 300000
 #define LIMIT_THREADS    256
 #define LIMIT_FEATHER_PX 128 /* soft edge of a crop; its squares are kept in 16 bits */

@@ -18,15 +18,16 @@ struct yolo_letterbox {
     int net_w, net_h; /* of the network input */
     int new_w, new_h; /* of the scaled image inside it */
     int left, top;    /* pads really applied */
-    double gain;      /* min(net_h / h, net_w / w) of the requested size */
+    double gain;      /* min(net_h / h, net_w / w): what the way back divides by */
 };
 
-/* Geometry for target Tw x Th; rect = smallest multiple-of-stride rectangle instead of the whole.
- */
+/* Geometry for target Tw x Th; rect = smallest multiple-of-stride rectangle instead of the whole
+ * (the target is then rounded up to a multiple of stride). Sides >= 1. */
 struct yolo_letterbox yolo_letterbox_plan(int w, int h, int target_w, int target_h, int stride,
                                           bool rect);
 
-/* Scale in into the network input out (net_w x net_h, 3 channels, allocated), border 114. */
+/* Scale in into the network input out (net_w x net_h, 3 channels, allocated), border 114.
+ * Errors: DM_ENOMEM. */
 DM_MUST_CHECK int yolo_letterbox_apply(const struct yolo_letterbox *lb, const struct image *in,
                                        struct image *out, struct dm_err *e);
 
@@ -48,8 +49,8 @@ float yolo_min_logit(float conf);
 
 /* Candidates, DFL decode and NMS (vision.md 4.2).
  *   ret     [*ret_n <= max_det] in a, network-input pixels, score descending
- *   *ret_saturated  set when max_det cut the list
- * Cost O(anchors + k log k + pairs in the same cell). Errors: DM_ENOMEM.
+ *   *ret_saturated  whether exactly max_det boxes came out, so that more may be there
+ * Cost O(anchors * classes + k log k + k * max_det). Errors: DM_ENOMEM.
  * Source: Neubeck & Van Gool 2006. */
 DM_MUST_CHECK int yolo_decode(const struct nn_heads *heads, const struct yolo_nms_params *p,
                               struct dm_arena *a, struct yolo_box **ret, size_t *ret_n,
