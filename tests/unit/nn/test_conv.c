@@ -223,6 +223,153 @@ static void test_comparison_notices_faults(void **state)
     case_free(&k);
 }
 
+/* ---- other back ends against the reference ---- */
+
+/* Only the order of sums, the SiLU polynomial and the last rounding differ. */
+static void agrees(const struct nn_backend *b, const struct conv_case *k, const char *what)
+{
+    const struct nn_conv_desc *d = &k->d;
+    run(b, k, &k->dst);
+    run(&nn_backend_ref, k, &k->want);
+    double largest, nmse = case_nmse(&k->dst, &k->want, &largest);
+    double most = d->dst == NN_F32 && !d->silu ? 1e-12
+                  : d->dst == NN_F32           ? 1e-11
+                  : d->dst == NN_BF16          ? 2e-6
+                                               : 1.0;
+    bool steps = d->dst != NN_U8 || largest < 1.01 * (double)d->dst_scale;
+    if (!(nmse <= most) || !steps || !case_untouched(&k->dst, k->block[2], k->bytes[2])) {
+        fail_msg("%s: %s %dx%dx%d to %d, k%d s%d p%d%s%s%s%s, types %d %d %d: nmse %g, largest %g",
+                 b->name, what, d->in_h, d->in_w, d->in_c, d->out_c, d->kernel, d->stride, d->pad,
+                 d->depthwise ? " depthwise" : "", d->transposed ? " transposed" : "",
+                 d->silu ? " silu" : "", d->residual ? " residual" : "", d->src, d->compute, d->dst,
+                 nmse, largest);
+    }
+}
+
+/* No planner asks for a depthwise convolution that rounds its source: the avx512 back end has none.
+ */
+static bool takes(const struct nn_backend *b, const struct nn_conv_desc *d)
+{
+    if (d->depthwise && d->src == NN_F32 && d->compute == NN_BF16) {
+        struct nn_conv *c = NULL;
+        struct dm_err e = {0};
+        assert_int_equal(b->conv_new(d, &c, &e), DM_EUNSUPPORTED);
+        return false;
+    }
+    return b->supports(d->compute == NN_F32    ? NN_PRECISION_F32
+                       : d->compute == NN_BF16 ? NN_PRECISION_BF16
+                                               : NN_PRECISION_INT8);
+}
+
+static void test_avx512_random(void **state)
+{
+    (void)state;
+    static struct conv_case k;
+    struct test_rng r = {.s = 20260102};
+    if (!nn_backend_avx512.supports(NN_PRECISION_F32)) {
+        print_message("no AVX-512 here\n");
+        skip();
+    }
+    for (int n = 0; n < 660; n++) {
+        size_t t = (size_t)n % DM_COUNT(types);
+        struct nn_conv_desc d = case_random(&r, types[t].src, types[t].compute, types[t].dst);
+        if (!takes(&nn_backend_avx512, &d)) {
+            continue;
+        }
+        case_make(&r, &d, &k);
+        agrees(&nn_backend_avx512, &k, "random");
+        case_free(&k);
+    }
+}
+
+/* Layers as they are in YOLO11, small: what random sizes seldom hit. */
+static void test_avx512_layers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int h, w, in_c, out_c, kernel, stride;
+        bool depthwise, transposed, silu, residual;
+    } layer[] = {
+        {"image", 32, 64, 3, 16, 3, 2, 0, 0, 1, 0},
+        {"wide image", 6, 640, 3, 16, 3, 2, 0, 0, 1, 0},
+        {"narrow", 8, 160, 16, 8, 3, 1, 0, 0, 1, 0},
+        {"narrow back", 8, 160, 8, 16, 3, 1, 0, 0, 1, 1},
+        {"down", 20, 20, 64, 128, 3, 2, 0, 0, 1, 0},
+        {"head", 20, 20, 80, 80, 1, 1, 0, 0, 1, 0},
+        {"one class", 20, 20, 64, 1, 1, 1, 0, 0, 0, 0},
+        {"two classes", 40, 40, 64, 2, 1, 1, 0, 0, 0, 0},
+        {"depthwise", 20, 20, 128, 128, 3, 1, 1, 0, 1, 0},
+        {"position", 20, 20, 128, 128, 3, 1, 1, 0, 0, 1},
+        {"prototypes", 20, 20, 64, 64, 2, 2, 0, 1, 0, 0},
+        {"many weights", 4, 12, 96, 136, 3, 1, 0, 0, 1, 1},
+        {"more weights than L2", 2, 30, 512, 256, 1, 1, 0, 0, 1, 1},
+        {"single pixel", 1, 1, 32, 32, 3, 1, 0, 0, 1, 0},
+        {"one row", 1, 40, 32, 32, 3, 1, 0, 0, 1, 0},
+    };
+    static struct conv_case k;
+    struct test_rng r = {.s = 3};
+    if (!nn_backend_avx512.supports(NN_PRECISION_F32)) {
+        print_message("no AVX-512 here\n");
+        skip();
+    }
+    for (size_t i = 0; i < DM_COUNT(layer); i++) {
+        for (size_t t = 0; t < DM_COUNT(types); t++) {
+            struct nn_conv_desc d = {.in_h = layer[i].h,
+                                     .in_w = layer[i].w,
+                                     .in_c = layer[i].in_c,
+                                     .out_c = layer[i].out_c,
+                                     .kernel = layer[i].kernel,
+                                     .stride = layer[i].stride,
+                                     .pad = layer[i].kernel == 3,
+                                     .depthwise = layer[i].depthwise,
+                                     .transposed = layer[i].transposed,
+                                     .silu = layer[i].silu,
+                                     .residual = layer[i].residual,
+                                     .src = types[t].src,
+                                     .compute = types[t].compute,
+                                     .dst = types[t].dst};
+            if (takes(&nn_backend_avx512, &d)) {
+                case_make(&r, &d, &k);
+                agrees(&nn_backend_avx512, &k, layer[i].name);
+                case_free(&k);
+            }
+        }
+    }
+}
+
+/* Residual and result in one buffer. */
+static void test_avx512_in_place(void **state)
+{
+    (void)state;
+    static struct conv_case k;
+    struct test_rng r = {.s = 11};
+    if (!nn_backend_avx512.supports(NN_PRECISION_F32)) {
+        print_message("no AVX-512 here\n");
+        skip();
+    }
+    struct nn_conv_desc d = {.in_h = 21,
+                             .in_w = 37,
+                             .in_c = 24,
+                             .out_c = 40,
+                             .kernel = 3,
+                             .stride = 1,
+                             .pad = 1,
+                             .silu = true,
+                             .residual = true,
+                             .src = NN_F32,
+                             .dst = NN_F32,
+                             .compute = NN_F32};
+    case_make(&r, &d, &k);
+    run(&nn_backend_ref, &k, &k.want);
+    nn_copy(&k.residual, &k.dst);
+    k.residual = k.dst;
+    run(&nn_backend_avx512, &k, &k.dst);
+    double largest;
+    assert_true(case_nmse(&k.dst, &k.want, &largest) < 1e-11);
+    case_free(&k);
+}
+
 static void test_bad_descriptions_are_refused(void **state)
 {
     (void)state;
@@ -250,9 +397,11 @@ static void test_bad_descriptions_are_refused(void **state)
         struct nn_conv *c = NULL;
         struct dm_err e = {0};
         assert_int_equal(nn_backend_ref.conv_new(&bad[i], &c, &e), DM_EUNSUPPORTED);
+        assert_int_equal(nn_backend_avx512.conv_new(&bad[i], &c, &e), DM_EUNSUPPORTED);
         assert_null(c);
     }
     nn_backend_ref.conv_free(NULL);
+    nn_backend_avx512.conv_free(NULL);
 }
 
 static void test_out_of_memory(void **state)
@@ -270,14 +419,22 @@ static void test_out_of_memory(void **state)
                              .dst = NN_F32,
                              .compute = NN_F32,
                              .weight = w};
-    for (size_t nth = 1; nth <= 4; nth++) {
-        struct nn_conv *c = NULL;
-        struct dm_err e = {0};
-        (void)dm_alloc_fail_at(nth);
-        int code = nn_backend_ref.conv_new(&d, &c, &e);
-        (void)dm_alloc_fail_at(0);
-        assert_int_equal(code, DM_ENOMEM);
-        assert_null(c);
+    const struct nn_backend *backend[] = {&nn_backend_ref, &nn_backend_avx512};
+    for (size_t b = 0; b < DM_COUNT(backend); b++) {
+        if (!backend[b]->supports(NN_PRECISION_F32)) {
+            continue;
+        }
+        size_t nth = 1;
+        for (int code = DM_ENOMEM; code == DM_ENOMEM; nth++) {
+            struct nn_conv *c = NULL;
+            struct dm_err e = {0};
+            (void)dm_alloc_fail_at(nth);
+            code = backend[b]->conv_new(&d, &c, &e);
+            (void)dm_alloc_fail_at(0);
+            assert_true(code == DM_ENOMEM ? c == NULL : code == DM_OK);
+            backend[b]->conv_free(c);
+        }
+        assert_true(nth > 4);
     }
 }
 
@@ -288,6 +445,9 @@ int main(void)
         cmocka_unit_test(test_ref_by_hand),
         cmocka_unit_test(test_ref_int8_by_hand),
         cmocka_unit_test(test_comparison_notices_faults),
+        cmocka_unit_test(test_avx512_random),
+        cmocka_unit_test(test_avx512_layers),
+        cmocka_unit_test(test_avx512_in_place),
         cmocka_unit_test(test_bad_descriptions_are_refused),
         cmocka_unit_test(test_out_of_memory),
     };

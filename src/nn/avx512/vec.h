@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Small vector helpers shared by the AVX-512 files: loading and storing 16 activations of any type
+ * as F32, and SiLU. */
+#ifndef NN_AVX512_VEC_H
+#define NN_AVX512_VEC_H
+
+#include <immintrin.h>
+#include <string.h>
+
+#include "nn/backend.h"
+
+/* Always inlined and with constant arguments: the functions are templates. */
+#define VEC_INLINE static inline __attribute__((always_inline))
+
+/* Full unrolling: arrays of vectors only become registers when every index is constant. */
+#ifdef __clang__
+#define VEC_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define VEC_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+VEC_INLINE __mmask16 vec_mask(int n)
+{
+    return (__mmask16)((1u << n) - 1u);
+}
+
+VEC_INLINE __m512i vec_broadcast4(const void *p)
+{
+    int32_t v;
+    memcpy(&v, p, 4);
+    return _mm512_set1_epi32(v);
+}
+
+VEC_INLINE __m512 vec_from_bf16(__m256i v)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(v), 16));
+}
+
+/* Round to nearest even; NaN stays NaN. */
+VEC_INLINE __m256i vec_to_bf16(__m512 x)
+{
+#ifdef __AVX512BF16__
+    return (__m256i)_mm512_cvtneps_pbh(x);
+#else
+    __m512i u = _mm512_castps_si512(x);
+    __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
+    __m512i r = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+    __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+    r = _mm512_mask_or_epi32(r, nan, u, _mm512_set1_epi32(0x400000));
+    return _mm512_cvtepi32_epi16(_mm512_srli_epi32(r, 16));
+#endif
+}
+
+/* 16 elements, those outside the mask 0. U8 comes as stored. */
+VEC_INLINE __m512 vec_load(const void *p, const enum nn_dtype t, __mmask16 m)
+{
+    if (t == NN_F32) {
+        return _mm512_maskz_loadu_ps(m, p);
+    }
+    if (t == NN_BF16) {
+        return vec_from_bf16(_mm256_maskz_loadu_epi16(m, p));
+    }
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(m, p)));
+}
+
+/* Whole vectors use plain stores: masked ones are slower on some processors. */
+VEC_INLINE void vec_store(void *p, const enum nn_dtype t, __m512 x, const bool whole, __mmask16 m)
+{
+    if (t == NN_F32) {
+        if (whole) {
+            _mm512_storeu_ps(p, x);
+        } else {
+            _mm512_mask_storeu_ps(p, m, x);
+        }
+    } else if (t == NN_BF16) {
+        if (whole) {
+            _mm256_storeu_si256(p, vec_to_bf16(x));
+        } else {
+            _mm256_mask_storeu_epi16(p, m, vec_to_bf16(x));
+        }
+    } else { /* x is already in steps of the scale, zero point added */
+        __m512i q = _mm512_cvtps_epi32(_mm512_min_ps(x, _mm512_set1_ps(255.0f)));
+        __m128i b = _mm512_cvtepi32_epi8(_mm512_max_epi32(q, _mm512_setzero_si512()));
+        if (whole) {
+            _mm_storeu_si128(p, b);
+        } else {
+            _mm_mask_storeu_epi8(p, m, b);
+        }
+    }
+}
+
+/* 2^t for |result| in range, else 0 or infinity. Minimax polynomials on [-1/2, 1/2], relative
+ * error 7.5e-5 (coarse) and 7.5e-8. */
+VEC_INLINE __m512 vec_exp2(__m512 t, const bool coarse)
+{
+    __m512 n = _mm512_roundscale_ps(t, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    __m512 f = _mm512_sub_ps(t, n), p;
+    if (coarse) {
+        p = _mm512_set1_ps(0x1.c3f760p-5f);
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.f0de1ap-3f));
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.62f31ap-1f));
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.fff692p-1f));
+    } else {
+        p = _mm512_set1_ps(0x1.5c08e6p-10f);
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.3d0c54p-7f));
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.c6b6e4p-5f));
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.ebf918p-3f));
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.62e428p-1f));
+        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.000002p+0f));
+    }
+    return _mm512_scalef_ps(p, n);
+}
+
+/* x / (1 + e^-x). Coarse: relative error 1.5e-4, a tenth of a BF16 step; else a few ulp. */
+VEC_INLINE __m512 vec_silu(__m512 x, const bool coarse)
+{
+    __m512 t = _mm512_mul_ps(x, _mm512_set1_ps(-0x1.715476p+0f)); /* -log2(e) */
+    if (!coarse) {
+        t = _mm512_min_ps(t, _mm512_set1_ps(120.0f)); /* the Newton step wants a finite 1 + e^-x */
+    }
+    __m512 d = _mm512_add_ps(vec_exp2(t, coarse), _mm512_set1_ps(1.0f));
+    __m512 r = _mm512_rcp14_ps(d);
+    if (!coarse) {
+        __m512 e = _mm512_fnmadd_ps(d, r, _mm512_set1_ps(1.0f));
+        r = _mm512_fmadd_ps(r, e, r);
+    }
+    return _mm512_mul_ps(x, r);
+}
+
+#endif
