@@ -28,7 +28,8 @@ struct nn_calibrator {
     unsigned n_input;
 };
 
-static const struct nn_backend *const f32_backends[] = {&nn_backend_onednn, &nn_backend_ref, NULL};
+static const struct nn_backend *const f32_backends[] = {&nn_backend_avx512, &nn_backend_onednn,
+                                                        &nn_backend_ref, NULL};
 
 int nn_calibrator_new(const struct nn_model *m, struct nn_calibrator **ret, struct dm_err *e)
 {

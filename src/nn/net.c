@@ -20,7 +20,8 @@ const char *const nn_precision_names[] = {"auto", "f32", "bf16", "int8", NULL};
 
 enum { BACKENDS = 3 };
 
-const struct nn_backend *const nn_backends[] = {&nn_backend_onednn, &nn_backend_ref, NULL};
+const struct nn_backend *const nn_backends[] = {&nn_backend_avx512, &nn_backend_onednn,
+                                                &nn_backend_ref, NULL};
 
 struct cached_plan {
     struct nn_plan *plan;
