@@ -15,14 +15,18 @@
 #include "nn/net.h"
 #include "nn/plan.h"
 
-#ifndef TEST_DATA
-#error "the build defines TEST_DATA, the folder of test files"
-#endif
-
 /* Files of tests/data/onnx, made by tests/reference/gen_tiny_onnx.py. */
 static const char *const files[] = {
-    "tiny_detect.onnx",         "tiny_segment.onnx",         "tiny_detect_noslim.onnx",
-    "tiny_detect_dynamic.onnx", "tiny_segment_dynamic.onnx",
+    "tiny11.onnx",
+    "tiny11-seg.onnx",
+    "tiny8.onnx",
+    "tiny11-noslim.onnx",
+    "tiny11-dynamic.onnx",
+    "tiny11-bn.onnx",
+    "tiny11-f16.onnx",
+    "tiny11-dynamic-noslim.onnx",
+    "tiny11-dynamic-noslim-opset11.onnx",
+    "tiny11-seg-dynamic-noslim.onnx",
 };
 
 static struct nn_model *open_model(const char *name)
@@ -30,7 +34,7 @@ static struct nn_model *open_model(const char *name)
     char path[512];
     struct dm_err e = {0};
     struct nn_model *m = NULL;
-    (void)snprintf(path, sizeof(path), "%s/onnx/%s", TEST_DATA, name);
+    (void)snprintf(path, sizeof(path), "%s/tests/data/onnx/%s", SOURCE_ROOT, name);
     assert_ok(nn_model_open(path, &m, &e), &e);
     return m;
 }
@@ -389,7 +393,7 @@ static void test_many_sizes(void **state)
 {
     (void)state;
     struct dm_err e = {0};
-    struct nn_model *m = open_model("tiny_detect_dynamic.onnx");
+    struct nn_model *m = open_model("tiny11-dynamic.onnx");
     const struct nn_net_options o = {.precision = NN_PRECISION_F32, .backend = "ref"};
     struct nn_net *net = NULL;
     struct nn_session *s = NULL;
