@@ -102,14 +102,6 @@ static int64_t fill_residual(const struct estimate_input *in, const struct estim
     return px;
 }
 
-/* Bare soil: HSV within H 0..30, S 0..40, V 0..40 (vision.md 8.3 d). In that corner the rule needs
- * no division: hues up to 30 are those with r >= g >= b, and S <= 40 of 255 is chroma / value
- * < 40.5 / 255. The unit test compares all 41^3 colours with image_hsv_u8. */
-static inline bool is_soil(unsigned r, unsigned g, unsigned b)
-{
-    return r <= 40 && g <= r && b <= g && 510 * (r - b) <= 81 * r;
-}
-
 /* Four histograms, so that neighbours of the same lightness do not wait for each other. */
 struct histogram {
     uint32_t n[4][256];
@@ -119,7 +111,7 @@ static inline __attribute__((always_inline)) uint8_t lightness_of(const uint8_t 
 {
     uint8_t l = image_lightness_u8(p[0], p[1], p[2]);
     bin[l]++;
-    return is_soil(p[0], p[1], p[2]) ? 0 : l;
+    return estimate_is_soil(p[0], p[1], p[2]) ? 0 : l;
 }
 
 /* Lightness of n pixels, 0 outside the residual and on soil; eight at a time where the residual is

@@ -15,6 +15,15 @@ struct estimate_rows {
     struct image *processed; /* the same size, written */
 };
 
+/* Bare soil: HSV within H 0..30, S 0..40, V 0..40 (8.3 d). In that corner the rule needs no
+ * division: hues up to 30 are those with r >= g >= b, and S <= 40 of 255 means chroma / value
+ * < 40.5 / 255. The unit test compares all 41^3 colours, and those around them, with image_hsv_u8.
+ */
+static inline bool estimate_is_soil(unsigned r, unsigned g, unsigned b)
+{
+    return r <= 40 && g <= r && b <= g && 510 * (r - b) <= 81 * r;
+}
+
 /* Fill both pictures and count their pixels. Errors: DM_ENOMEM. */
 DM_MUST_CHECK int estimate_suppress_floor(const struct estimate_input *in, int otsu_scope,
                                           const struct estimate_rows *rows,
