@@ -16,6 +16,7 @@
 enum { FTYP_MIN = 16, TILE_THREADS = 4 };
 
 struct file {
+    const char *name; /* of the format */
     struct heif_context *ctx;
     struct heif_image_handle *handle; /* of the primary picture */
 };
@@ -26,8 +27,10 @@ static void file_clear(struct file *f)
     heif_context_free(f->ctx);
 }
 
-static int fail_heif(struct heif_error err, struct dm_err *e)
+static int fail_heif(const struct file *f, struct heif_error err, struct dm_err *e)
 {
+    static const char wrapping[] = "Unspecified: "; /* around what our decoders say */
+    const char *own = strstr(err.message, wrapping);
     int code = DM_EDECODE;
     if (err.subcode == heif_suberror_Security_limit_exceeded) {
         code = DM_ELIMIT;
@@ -37,11 +40,12 @@ static int fail_heif(struct heif_error err, struct dm_err *e)
                err.code == heif_error_Unsupported_filetype) {
         code = DM_EUNSUPPORTED;
     }
-    CODEC_FAIL(e, code, "HEIF", err.message);
+    CODEC_FAIL(e, code, f->name, own ? own + sizeof(wrapping) - 1 : err.message);
 }
 
 static int file_open(struct file *f, struct codec_input in, struct dm_err *e)
 {
+    f->name = image_format_name(image_sniff(in.bytes, in.n));
     DM_TRY(heif_check(in, e));
     DM_TRY(heif_register_decoders(e));
     f->ctx = heif_context_alloc();
@@ -56,7 +60,7 @@ static int file_open(struct file *f, struct codec_input in, struct dm_err *e)
     if (err.code == heif_error_Ok) {
         err = heif_context_get_primary_image_handle(f->ctx, &f->handle);
     }
-    return err.code == heif_error_Ok ? DM_OK : fail_heif(err, e);
+    return err.code == heif_error_Ok ? DM_OK : fail_heif(f, err, e);
 }
 
 static int take_exif(const struct heif_image_handle *h, struct image_exif *x, struct dm_err *e)
@@ -114,8 +118,8 @@ static int take_plane(const struct heif_image *from, enum heif_channel c,
     ret->h = heif_image_get_height(from, c);
     ret->bits = heif_image_get_bits_per_pixel_range(from, c);
     if (!ret->px || ret->w != info->w || ret->h != info->h || ret->bits < 8 || ret->bits > 16) {
-        DM_FAIL(e, DM_EDECODE, "HEIF promises %d x %d pixels and holds %d x %d of %d bits", info->w,
-                info->h, ret->w, ret->h, ret->bits);
+        DM_FAIL(e, DM_EDECODE, "%s promises %d x %d pixels and holds %d x %d of %d bits",
+                image_format_name(info->format), info->w, info->h, ret->w, ret->h, ret->bits);
     }
     return DM_OK;
 }
@@ -157,7 +161,7 @@ static int heif_decode(struct codec_input in, const struct image_info *info, str
     struct heif_error err =
         heif_decode_image(f.handle, &decoded, heif_colorspace_RGB, heif_chroma_444, NULL);
     if (err.code != heif_error_Ok) {
-        return fail_heif(err, e);
+        return fail_heif(&f, err, e);
     }
     for (int c = 0; c < 3; c++) {
         DM_TRY(take_plane(decoded, channel[c], info, &plane[c], e));

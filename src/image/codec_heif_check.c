@@ -283,6 +283,9 @@ static int check_shape(const struct structure *st, struct dm_err *e)
 {
     if (!is_plain(st, st->primary)) {
         uint32_t t = type_of(st, st->primary);
+        if (t == 0) {
+            DM_FAIL(e, DM_EDECODE, "HEIF without its primary picture");
+        }
         char name[5] = {(char)(t >> 24), (char)(t >> 16), (char)(t >> 8), (char)t, '\0'};
         CODEC_FAIL(e, DM_EUNSUPPORTED, "HEIF of a kind that is not supported, primary item", name);
     }

@@ -134,7 +134,7 @@ static int buffers_init(struct pixels *p, uint64_t size, uint64_t w, struct dm_e
 {
     uint64_t row_samples = w * (p->l->planar ? 1 : p->l->samples);
     if (size == 0 || size > LIMIT_TIFF_CHUNK_BYTES) {
-        DM_FAIL(e, DM_ELIMIT, "TIFF with tiles of %llu bytes, the limit is %zu",
+        DM_FAIL(e, DM_ELIMIT, "TIFF with strips or tiles of %llu bytes, the limit is %zu",
                 (unsigned long long)size, LIMIT_TIFF_CHUNK_BYTES);
     }
     p->raw_bytes = (size_t)size;

@@ -26,6 +26,7 @@ const struct picture pictures[] = {
     {.name = "no-end.jpg", .format = IMAGE_FORMAT_JPEG, .make = picture_make_jpeg, .kind = JCS_YCbCr, .option = JPEG_NO_EOI, .tolerance = LOSSY},
     {.name = "progressive-no-end.jpg", .format = IMAGE_FORMAT_JPEG, .make = picture_make_jpeg, .kind = JCS_YCbCr, .option = JPEG_PROGRESSIVE | JPEG_NO_EOI, .tolerance = LOSSY},
     {.name = "stray-bytes.jpg", .format = IMAGE_FORMAT_JPEG, .make = picture_make_jpeg, .kind = JCS_YCbCr, .option = JPEG_STRAY_BYTES, .tolerance = LOSSY},
+    {.name = "separate.jpg", .format = IMAGE_FORMAT_JPEG, .make = picture_make_jpeg, .kind = JCS_YCbCr, .option = JPEG_SEPARATE, .tolerance = LOSSY},
     {.name = "arithmetic.jpg", .format = IMAGE_FORMAT_JPEG, .make = picture_make_jpeg, .kind = JCS_YCbCr, .option = JPEG_ARITHMETIC, .expect = DM_EUNSUPPORTED},
     {.name = "orientation-2.jpg", .format = IMAGE_FORMAT_JPEG, .make = picture_make_jpeg, .kind = JCS_YCbCr, .orientation = 2, .tolerance = LOSSY},
     {.name = "orientation-3.jpg", .format = IMAGE_FORMAT_JPEG, .make = picture_make_jpeg, .kind = JCS_CMYK, .extra = true, .orientation = 3, .tolerance = LOSSY},

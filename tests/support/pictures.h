@@ -46,6 +46,7 @@ enum {
     JPEG_420 = 8,
     JPEG_NO_EOI = 16,
     JPEG_STRAY_BYTES = 32, /* before the end marker: harmless */
+    JPEG_SEPARATE = 64,    /* a scan for each component */
 };
 
 extern const struct picture pictures[];
@@ -78,6 +79,14 @@ void exif_make(const struct exif_spec *s, struct dm_buf *out);
 void picture_stored_pixel(int orientation, int x, int y, uint8_t ret_rgb[static 3]);
 int picture_stored_w(int orientation);
 int picture_stored_h(int orientation);
+
+/* Where the n-th (1 = first) marker of that kind begins; aborts when there is none. */
+size_t jpeg_marker(const struct dm_buf *b, uint8_t kind, int n);
+
+/* Let the header of a JPEG (frame marker sof), a PNG or an ispe box claim another size. */
+void jpeg_claim_size(struct dm_buf *b, uint8_t sof, int w, int h);
+void png_claim_size(struct dm_buf *b, int w, int h);
+void heif_claim_size(struct dm_buf *b, int w, int h);
 
 /* Big-endian numbers, for chunks and boxes made by hand. */
 void put_be(struct dm_buf *b, uint64_t v, int bytes);

@@ -54,6 +54,12 @@ static void jpeg_setup(const struct picture *p, struct jpeg_compress_struct *c)
     c->restart_interval = p->option & JPEG_RESTARTS ? 3 : 0;
     int factor = p->option & JPEG_420 ? 2 : 1;
     c->comp_info[0].h_samp_factor = c->comp_info[0].v_samp_factor = factor;
+    static const jpeg_scan_info separate[] = {
+        {1, {0}, 0, 63, 0, 0}, {1, {1}, 0, 63, 0, 0}, {1, {2}, 0, 63, 0, 0}};
+    if (p->option & JPEG_SEPARATE) {
+        c->scan_info = separate;
+        c->num_scans = DM_COUNT(separate);
+    }
     if (p->kind == JCS_YCCK) {
         c->comp_info[3].h_samp_factor = c->comp_info[3].v_samp_factor = factor;
     }
@@ -96,7 +102,48 @@ void picture_make_jpeg(const struct picture *p, struct dm_buf *out)
     free(bytes);
 }
 
+size_t jpeg_marker(const struct dm_buf *b, uint8_t kind, int n)
+{
+    for (size_t i = 0; i + 1 < b->len; i++) {
+        if ((uint8_t)b->data[i] == 0xff && (uint8_t)b->data[i + 1] == kind && --n == 0) {
+            return i;
+        }
+    }
+    abort();
+}
+
+static void overwrite_be(struct dm_buf *b, size_t at, int v, int bytes)
+{
+    for (int i = 0; i < bytes; i++) {
+        b->data[at + (size_t)i] = (char)(v >> 8 * (bytes - 1 - i));
+    }
+}
+
+void jpeg_claim_size(struct dm_buf *b, uint8_t sof, int w, int h)
+{
+    size_t at = jpeg_marker(b, sof, 1);
+    overwrite_be(b, at + 5, h, 2);
+    overwrite_be(b, at + 7, w, 2);
+}
+
+void heif_claim_size(struct dm_buf *b, int w, int h)
+{
+    for (size_t i = 0; i + 16 <= b->len; i++) {
+        if (memcmp(b->data + i, "ispe", 4) == 0) {
+            overwrite_be(b, i + 8, w, 4);
+            overwrite_be(b, i + 12, h, 4);
+        }
+    }
+}
+
 /* ---- PNG ---- */
+
+void png_claim_size(struct dm_buf *b, int w, int h)
+{
+    overwrite_be(b, 16, w, 4);
+    overwrite_be(b, 20, h, 4);
+    overwrite_be(b, 29, (int)crc32(0, (const Bytef *)b->data + 12, 17), 4);
+}
 
 void put_chunk(struct dm_buf *b, const char *type, const void *data, size_t n)
 {
