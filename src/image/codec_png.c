@@ -124,19 +124,27 @@ struct feed {
     size_t end; /* of the run being handed out; then a chunk header follows */
 };
 
+static bool is_critical(const uint8_t *type)
+{
+    return (type[0] & 0x20) == 0; /* a capital letter */
+}
+
 static bool next_run(struct feed *f)
 {
     struct chunk c;
     while (chunk_at(f->in, f->end, &c)) {
         f->at = f->end;
         f->end += c.whole;
-        if ((c.type[0] & 0x20) == 0) { /* capital: critical */
+        if (is_critical(c.type)) {
             return true;
         }
     }
-    f->at = f->end; /* a chunk that is cut off: hand out what there is */
-    f->end = f->in.n;
-    return f->at < f->end;
+    f->at = f->end;
+    if (f->in.n - f->at < CHUNK_HEAD || !is_critical(f->in.bytes + f->at + 4)) {
+        return false;
+    }
+    f->end = f->in.n; /* picture data that is cut off: hand out what there is */
+    return true;
 }
 
 static int feed_read(spng_ctx *s, void *user, void *dest, size_t n)
@@ -184,6 +192,9 @@ static int png_decode(struct codec_input in, const struct image_info *info, stru
     }
     struct feed f = {.in = in, .end = SIGNATURE};
     int err = spng_set_image_limits(s, LIMIT_IMAGE_SIDE_MAX, LIMIT_IMAGE_SIDE_MAX);
+    if (!err) { /* of chunks it keeps, of which none should come through */
+        err = spng_set_chunk_limits(s, LIMIT_METADATA_BYTES, LIMIT_METADATA_BYTES);
+    }
     if (!err) {
         err = spng_set_png_stream(s, feed_read, &f);
     }

@@ -25,6 +25,8 @@
 #define MEASURE_EXACT 1
 #endif
 
+#define MEASURE_MEMORY ((rlim_t)3 << 29) /* 1.5 GiB */
+
 struct measured {
     int code; /* of image_decode; DM_EINTERNAL when the process died */
     double cpu_ms;
@@ -52,7 +54,11 @@ static inline struct measured measure_decode(const void *bytes, size_t n)
         struct rusage before;
         struct rusage after;
         struct image im = {0};
+        const struct rlimit address_space = {MEASURE_MEMORY, MEASURE_MEMORY};
         (void)signal(SIGSEGV, SIG_DFL); /* cmocka catches it */
+        if (MEASURE_EXACT) { /* a giant allocation fails, even if it would never be touched */
+            (void)setrlimit(RLIMIT_AS, &address_space);
+        }
         (void)getrusage(RUSAGE_SELF, &before);
         m.code = image_decode(bytes, n, NULL, &im, &m.info, &m.e);
         (void)getrusage(RUSAGE_SELF, &after);

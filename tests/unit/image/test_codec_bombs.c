@@ -127,6 +127,16 @@ static void png_largest(struct dm_buf *b)
     claim(b, "grey2-interlaced.png", 0, 2147483647, 2147483647);
 }
 
+/* A chunk of metadata that claims two gigabytes, at the end of a file. */
+static void png_chunk(struct dm_buf *b)
+{
+    dm_buf_clear(b);
+    picture_make(picture_find("rgb8.png"), b);
+    b->len = 8 + 25; /* signature and header */
+    put_be(b, 0x7fffffff, 4);
+    dm_buf_printf(b, "eXIf%03000d", 0);
+}
+
 /* libwebp: 14 bits a side, less one */
 static void webp_lossless(struct dm_buf *b, int w, int h)
 {
@@ -211,6 +221,7 @@ static const struct {
     {"PNG", png_plain, DM_EDECODE, IMAGE_FORMAT_PNG},
     {"PNG, interlaced", png_interlaced, DM_EDECODE, IMAGE_FORMAT_PNG},
     {"PNG, largest", png_largest, DM_ELIMIT, IMAGE_FORMAT_PNG},
+    {"PNG, chunk", png_chunk, DM_EDECODE, IMAGE_FORMAT_PNG},
     {"WebP, largest", webp_largest, DM_ELIMIT, IMAGE_FORMAT_WEBP},
     {"WebP, within limits", webp_within_limits, 0, IMAGE_FORMAT_WEBP},
     {"TIFF, largest", tiff_too_large, DM_ELIMIT, IMAGE_FORMAT_TIFF},
