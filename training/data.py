@@ -17,19 +17,26 @@ SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 class Folder:
-    """classes: ids to keep, renumbered in this order; everything else is background."""
+    """classes: ids to keep, renumbered in this order; everything else is background. smallest:
+    pictures whose median object is less wide than this, in pixels, are left out."""
 
-    def __init__(self, root, classes=(0,), limit=None):
+    def __init__(self, roots, classes=(0,), limit=None, smallest=0):
         self.items = []
         wanted = {c: i for i, c in enumerate(classes)}
-        files = sorted(p for p in Path(root).iterdir() if p.suffix.lower() in SUFFIXES)
+        files = [p for root in ([roots] if isinstance(roots, str) else roots)
+                 for p in sorted(Path(root).iterdir()) if p.suffix.lower() in SUFFIXES]
         for path in files[:limit]:
             label = path.with_suffix(".txt")
             if not label.exists():
                 label = path.parent.parent / "labels" / (path.stem + ".txt")
             rows = [line.split() for line in label.read_text().splitlines()] if label.exists() else []
             rows = [(wanted[int(r[0])], *map(float, r[1:5])) for r in rows if int(r[0]) in wanted]
-            self.items.append((path.read_bytes(), np.array(rows, np.float32).reshape(-1, 5)))
+            rows = np.array(rows, np.float32).reshape(-1, 5)
+            if smallest and len(rows):
+                w, h = Image.open(path).size
+                if np.median(np.minimum(rows[:, 3] * w, rows[:, 4] * h)) < smallest:
+                    continue
+            self.items.append((path.read_bytes(), rows))
 
     def __len__(self):
         return len(self.items)

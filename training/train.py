@@ -23,7 +23,9 @@ from yolo11 import YOLO11
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    p.add_argument("--data", required=True, help="folder of pictures and labels")
+    p.add_argument("--data", nargs="+", required=True, help="folders of pictures and labels")
+    p.add_argument("--smallest", type=float, default=0,
+                   help="leave out pictures whose median object is less wide, pixels")
     p.add_argument("--names", nargs="+", default=["item"], help="class names, in output order")
     p.add_argument("--classes", nargs="+", type=int, default=[0], help="label ids to keep")
     p.add_argument("--scale", default="n", choices="nsmlx")
@@ -88,7 +90,7 @@ def main():
         torch.set_num_threads(o.threads)
     out = Path(o.out)
     out.mkdir(parents=True, exist_ok=True)
-    folder = Folder(o.data, o.classes)
+    folder = Folder(o.data, o.classes, smallest=o.smallest)
     model = YOLO11("detect", o.scale, len(o.names)).to(o.device, memory_format=torch.channels_last)
     if o.start:
         weights = torch.load(o.start, map_location=o.device, weights_only=True)["ema"]
