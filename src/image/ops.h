@@ -49,15 +49,15 @@ DM_MUST_CHECK int image_fill_polygon_window(struct image *im, struct image_point
 /* A.6 RGB -> H 0..179, S, V 0..255 of one pixel. */
 void image_hsv_u8(uint8_t r, uint8_t g, uint8_t b, uint8_t ret_hsv[static 3]);
 
-/* A.7 lightness of one pixel. Inline with its tables: the estimator asks for every pixel. */
+/* A.7 lightness of one pixel. Its tables and weights are open to loops over many pixels: lightness
+ * = image_lab_lightness[(sum of weight * image_lab_linear[channel] + ROUND) >> 12]. */
+uint8_t image_lightness_u8(uint8_t r, uint8_t g, uint8_t b);
 extern const uint16_t image_lab_linear[256];
 extern const uint8_t image_lab_lightness[2041];
-static inline uint8_t image_lightness_u8(uint8_t r, uint8_t g, uint8_t b)
-{
-    unsigned y =
-        871U * image_lab_linear[r] + 2929U * image_lab_linear[g] + 296U * image_lab_linear[b];
-    return image_lab_lightness[(y + 2048) >> 12];
-}
+#define IMAGE_LAB_R     871U
+#define IMAGE_LAB_G     2929U
+#define IMAGE_LAB_B     296U
+#define IMAGE_LAB_ROUND 2048U
 
 /* A.8 threshold of a histogram; 0 for a constant image. */
 int image_otsu(const uint64_t histogram[static 256]);

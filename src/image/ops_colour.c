@@ -30,3 +30,10 @@ void image_hsv_u8(uint8_t r, uint8_t g, uint8_t b, uint8_t ret_hsv[static 3])
     ret_hsv[1] = (uint8_t)((d * fixed_ratio(255, v) + 2048) >> 12);
     ret_hsv[2] = (uint8_t)v;
 }
+
+uint8_t image_lightness_u8(uint8_t r, uint8_t g, uint8_t b)
+{
+    uint32_t y = IMAGE_LAB_R * image_lab_linear[r] + IMAGE_LAB_G * image_lab_linear[g] +
+                 IMAGE_LAB_B * image_lab_linear[b];
+    return image_lab_lightness[(y + IMAGE_LAB_ROUND) >> 12];
+}

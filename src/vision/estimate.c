@@ -120,43 +120,54 @@ static void count_band(const struct estimate_input *in, const struct vision_para
     b->count = (uint32_t)fmin(plants, UINT32_MAX);
 }
 
-int estimate_bands(const struct estimate_input *in, const struct vision_params *p,
-                   struct vision_band *ret, const struct estimate_masks *keep, struct dm_err *e)
+/* The rows of keep, or an image of their size, for one of the two pictures of a band. */
+static int band_picture(struct image *keep, struct image_rect band, struct image *own,
+                        struct image *ret, struct dm_err *e)
 {
-    DM_BUG_UNLESS(p->bands >= 1);
+    if (keep) {
+        *ret = image_view(keep, band);
+        return DM_OK;
+    }
+    DM_TRY(image_init(own, band.w, DM_MAX(band.h, 1), 1, e));
+    *ret = image_view(own, (struct image_rect){0, 0, band.w, band.h});
+    return DM_OK;
+}
+
+int estimate_band(const struct estimate_input *in, const struct vision_params *p, int number,
+                  struct vision_band *ret, const struct estimate_masks *keep, struct dm_err *e)
+{
+    DM_BUG_UNLESS(number >= 1 && number <= p->bands);
     int band_h = in->rect.h / p->bands;
-    int last_h = in->rect.h - (p->bands - 1) * band_h;
-    DM_CLEANUP(image_clear) struct image residual = {0};
-    DM_CLEANUP(image_clear) struct image processed = {0};
-    if (!keep || !keep->residual) {
-        DM_TRY(image_init(&residual, in->rect.w, last_h, 1, e));
-    }
-    if (!keep || !keep->processed) {
-        DM_TRY(image_init(&processed, in->rect.w, last_h, 1, e));
-    }
+    int y0 = (number - 1) * band_h;
+    int y1 = number < p->bands ? y0 + band_h : in->rect.h;
+    struct image_rect band = {0, y0, in->rect.w, y1 - y0};
+    DM_CLEANUP(image_clear) struct image own_residual = {0};
+    DM_CLEANUP(image_clear) struct image own_processed = {0};
+    struct image residual;
+    struct image processed;
+    DM_TRY(band_picture(keep ? keep->residual : NULL, band, &own_residual, &residual, e));
+    DM_TRY(band_picture(keep ? keep->processed : NULL, band, &own_processed, &processed, e));
     DM_CLEANUP(dm_freep) double *area = dm_calloc(DM_MAX(in->n, 1), sizeof(*area));
     if (!area) {
         DM_FAIL(e, DM_ENOMEM, "no memory for the areas of %zu detections", in->n);
     }
+    struct estimate_rows rows = {y0, y1, &residual, &processed};
+    DM_TRY(estimate_suppress_floor(in, p->otsu_scope, &rows, &ret->residual_px, &ret->processed_px,
+                                   e));
+    ret->number = number;
+    ret->y_start = in->rect.y + y0;
+    ret->y_end = in->rect.y + y1;
+    ret->suppressed_px = ret->residual_px - ret->processed_px;
+    ret->alpha = p->alpha_overcount;
+    count_band(in, p, area, ret);
+    return DM_OK;
+}
+
+int estimate_bands(const struct estimate_input *in, const struct vision_params *p,
+                   struct vision_band *ret, const struct estimate_masks *keep, struct dm_err *e)
+{
     for (int i = 0; i < p->bands; i++) {
-        int y0 = i * band_h;
-        int h = i + 1 < p->bands ? band_h : last_h;
-        struct image_rect own = {0, 0, in->rect.w, h};
-        struct image_rect within = {0, y0, in->rect.w, h};
-        struct image r =
-            residual.px ? image_view(&residual, own) : image_view(keep->residual, within);
-        struct image q =
-            processed.px ? image_view(&processed, own) : image_view(keep->processed, within);
-        struct estimate_rows rows = {y0, y0 + h, &r, &q};
-        struct vision_band *b = &ret[i];
-        DM_TRY(estimate_suppress_floor(in, p->otsu_scope, &rows, &b->residual_px, &b->processed_px,
-                                       e));
-        b->number = i + 1;
-        b->y_start = in->rect.y + y0;
-        b->y_end = in->rect.y + y0 + h;
-        b->suppressed_px = b->residual_px - b->processed_px;
-        b->alpha = p->alpha_overcount;
-        count_band(in, p, area, b);
+        DM_TRY(estimate_band(in, p, i + 1, &ret[i], keep, e));
     }
     return DM_OK;
 }

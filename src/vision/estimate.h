@@ -43,6 +43,12 @@ DM_MUST_CHECK int estimate_bands(const struct estimate_input *in, const struct v
                                  struct vision_band *ret, const struct estimate_masks *keep,
                                  struct dm_err *e);
 
+/* One of those rows, number 1..p->bands. Bands do not depend on each other, so a caller may spread
+ * them over threads: of keep's pictures only the rows of the band are touched. */
+DM_MUST_CHECK int estimate_band(const struct estimate_input *in, const struct vision_params *p,
+                                int number, struct vision_band *ret,
+                                const struct estimate_masks *keep, struct dm_err *e);
+
 /* Grid method (8.6) for plug and almacigo: one row. polygon [n_points][2] image pixels. */
 DM_MUST_CHECK int estimate_grid(const struct estimate_input *in, const struct vision_params *p,
                                 const struct image_point *polygon, size_t n_points,

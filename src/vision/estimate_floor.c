@@ -102,22 +102,40 @@ static int64_t fill_residual(const struct estimate_input *in, const struct estim
     return px;
 }
 
+/* What the three channels add to the luminance, in 4096ths; rounding included in r. */
+struct luminance {
+    uint32_t r[256], g[256], b[256];
+};
+
+static void luminance_init(struct luminance *t)
+{
+    for (int i = 0; i < 256; i++) {
+        uint32_t linear = image_lab_linear[i];
+        t->r[i] = IMAGE_LAB_R * linear + IMAGE_LAB_ROUND;
+        t->g[i] = IMAGE_LAB_G * linear;
+        t->b[i] = IMAGE_LAB_B * linear;
+    }
+}
+
 /* Four histograms, so that neighbours of the same lightness do not wait for each other. */
 struct histogram {
     uint32_t n[4][256];
 };
 
-static inline __attribute__((always_inline)) uint8_t lightness_of(const uint8_t *p, uint32_t *bin)
+static inline __attribute__((always_inline)) uint8_t
+lightness_of(const struct luminance *t, const uint8_t *rgb, uint8_t residual, uint32_t *bin)
 {
-    uint8_t l = image_lightness_u8(p[0], p[1], p[2]);
+    uint32_t y = t->r[rgb[0]] + t->g[rgb[1]] + t->b[rgb[2]];
+    uint8_t l = image_lab_lightness[y >> 12] & residual;
     bin[l]++;
-    return estimate_is_soil(p[0], p[1], p[2]) ? 0 : l;
+    return l;
 }
 
-/* Lightness of n pixels, 0 outside the residual and on soil; eight at a time where the residual is
- * all or nothing. */
-static void lightness_row(const uint8_t *rgb, const uint8_t *residual, size_t n, uint8_t *out,
-                          struct histogram *hist)
+/* Lightness of n pixels, 0 outside the residual, which is skipped eight pixels at a time. Pixels
+ * outside may count as black: bin 0 is set right by otsu_threshold. */
+static void lightness_row(const struct luminance *restrict t, const uint8_t *restrict rgb,
+                          const uint8_t *restrict residual, size_t n, uint8_t *restrict out,
+                          struct histogram *restrict hist)
 {
     size_t i = 0;
     for (; i + 8 <= n; i += 8) {
@@ -125,31 +143,40 @@ static void lightness_row(const uint8_t *rgb, const uint8_t *residual, size_t n,
         memcpy(&eight, residual + i, sizeof(eight));
         if (eight == 0) {
             memset(out + i, 0, 8);
-        } else if (eight == UINT64_MAX) {
-            for (size_t k = 0; k < 8; k++) {
-                out[i + k] = lightness_of(rgb + 3 * (i + k), hist->n[k % 4]);
-            }
-        } else {
-            for (size_t k = i; k < i + 8; k++) {
-                out[k] = residual[k] ? lightness_of(rgb + 3 * k, hist->n[k % 4]) : 0;
-            }
+            continue;
+        }
+        for (size_t k = 0; k < 8; k++) {
+            out[i + k] = lightness_of(t, rgb + 3 * (i + k), residual[i + k], hist->n[k % 4]);
         }
     }
     for (; i < n; i++) {
-        out[i] = residual[i] ? lightness_of(rgb + 3 * i, hist->n[i % 4]) : 0;
+        out[i] = lightness_of(t, rgb + 3 * i, residual[i], hist->n[0]);
     }
 }
 
-/* Threshold between dark and bright. zeroed: pixels of the frame outside the band, which the
+/* Threshold between dark and bright, of the residual and the pixels outside the band that the
  * reference counts as black. */
-static uint8_t otsu_threshold(const struct histogram *hist, uint64_t zeroed)
+static uint8_t otsu_threshold(const struct histogram *hist, uint64_t residual_px, uint64_t zeroed)
 {
     uint64_t sum[256];
-    for (int i = 0; i < 256; i++) {
+    uint64_t not_black = 0;
+    for (int i = 1; i < 256; i++) {
         sum[i] = (uint64_t)hist->n[0][i] + hist->n[1][i] + hist->n[2][i] + hist->n[3][i];
+        not_black += sum[i];
     }
-    sum[0] += zeroed;
+    sum[0] = residual_px - not_black + zeroed;
     return (uint8_t)image_otsu(sum);
+}
+
+/* Soil among the bright pixels of a row becomes dark. */
+static void remove_soil_row(const uint8_t *rgb, size_t n, uint8_t *light)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (light[i] != 0 && light[i] <= ESTIMATE_SOIL_LIGHTNESS_MAX &&
+            estimate_is_soil(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2])) {
+            light[i] = 0;
+        }
+    }
 }
 
 /* The residual inside box -> bright, not soil, opened; written to processed. */
@@ -167,21 +194,30 @@ static int suppress(const struct estimate_input *in, int otsu_scope,
     DM_TRY(image_init(&bright, area.w, area.h, 1, e));
     DM_TRY(image_init(&opened, area.w, area.h, 1, e));
 
+    struct luminance table;
+    luminance_init(&table);
     struct histogram hist = {0};
     size_t n = (size_t)box.w;
     size_t left = (size_t)(box.x - area.x);
     for (int y = area.y; y < area.y + area.h; y++) {
         uint8_t *out = image_row(&bright, y - area.y);
-        memset(out, 0, (size_t)area.w);
+        out[0] = out[area.w - 1] = 0;
         if (y >= box.y && y < box.y + box.h) {
-            lightness_row(image_row(in->photo, y) + 3 * (size_t)box.x,
+            lightness_row(&table, image_row(in->photo, y) + 3 * (size_t)box.x,
                           image_row(rows->residual, y - rows->y0) + box.x, n, out + left, &hist);
+        } else {
+            memset(out, 0, (size_t)area.w);
         }
     }
-    uint64_t zeroed = (uint64_t)in->rect.w * (uint64_t)in->rect.h - (uint64_t)residual_px;
-    uint8_t threshold = otsu_threshold(&hist, otsu_scope == VISION_OTSU_FRAME ? zeroed : 0);
+    uint64_t outside = (uint64_t)in->rect.w * (uint64_t)in->rect.h - (uint64_t)residual_px;
+    uint8_t threshold =
+        otsu_threshold(&hist, (uint64_t)residual_px, otsu_scope == VISION_OTSU_FRAME ? outside : 0);
     for (int y = box.y; y < box.y + box.h; y++) {
-        brighter_row(image_row(&bright, y - area.y) + left, threshold, n);
+        uint8_t *row = image_row(&bright, y - area.y) + left;
+        if (threshold < ESTIMATE_SOIL_LIGHTNESS_MAX) { /* else no soil is bright */
+            remove_soil_row(image_row(in->photo, y) + 3 * (size_t)box.x, n, row);
+        }
+        brighter_row(row, threshold, n);
     }
     DM_TRY(image_open3x3(&bright, &opened, e));
     for (int y = box.y; y < box.y + box.h; y++) {

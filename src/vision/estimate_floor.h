@@ -24,6 +24,9 @@ static inline bool estimate_is_soil(unsigned r, unsigned g, unsigned b)
     return r <= 40 && g <= r && b <= g && 510 * (r - b) <= 81 * r;
 }
 
+/* The lightest colour that is soil, (40, 40, 40). */
+#define ESTIMATE_SOIL_LIGHTNESS_MAX 41
+
 /* Fill both pictures and count their pixels. Errors: DM_ENOMEM. */
 DM_MUST_CHECK int estimate_suppress_floor(const struct estimate_input *in, int otsu_scope,
                                           const struct estimate_rows *rows,

@@ -462,6 +462,32 @@ static void test_keep(void **state)
     }
 }
 
+/* Bands on their own, in any order, are the rows of estimate_bands. */
+static void test_single_bands(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 20; i++) {
+        struct dm_err e = {0};
+        struct scene s;
+        random_scene(&s, i);
+        struct vision_params p = parameters();
+        struct vision_band together[4], alone[4];
+        struct image a = plain_image(1, s.photo.w, s.photo.h, 1);
+        struct image b = plain_image(2, s.photo.w, s.photo.h, 1);
+        struct estimate_masks keep_a = {NULL, &a};
+        struct estimate_masks keep_b = {NULL, &b};
+        assert_ok(estimate_bands(&s.in, &p, together, &keep_a, &e), &e);
+        for (int k = 4; k-- > 0;) {
+            assert_ok(estimate_band(&s.in, &p, k + 1, &alone[k], &keep_b, &e), &e);
+        }
+        assert_int_equal(band_differences(together, alone, 4), 0);
+        assert_int_equal(image_differences(&a, &b), 0);
+        image_clear(&a);
+        image_clear(&b);
+        scene_clear(&s);
+    }
+}
+
 /* C7: with what earlier containers claimed removed, every pixel of the union counts once. */
 static void test_own_residual(void **state)
 {
@@ -518,8 +544,8 @@ int main(void)
         cmocka_unit_test(test_band_limits),    cmocka_unit_test(test_flat_pictures),
         cmocka_unit_test(test_alpha),          cmocka_unit_test(test_density),
         cmocka_unit_test(test_detection_mask), cmocka_unit_test(test_oracle),
-        cmocka_unit_test(test_keep),           cmocka_unit_test(test_own_residual),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_keep),           cmocka_unit_test(test_single_bands),
+        cmocka_unit_test(test_own_residual),   cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,8 @@ static int soil_disagreements(unsigned limit)
         uint8_t p[3] = {(uint8_t)(i & 63), (uint8_t)(i >> 6 & 63), (uint8_t)(i >> 12)};
         bool ours = estimate_is_soil(p[0], p[1], p[2]) && p[0] <= limit;
         different += ours != naive_soil(p);
+        assert_true(!naive_soil(p) ||
+                    image_lightness_u8(p[0], p[1], p[2]) <= ESTIMATE_SOIL_LIGHTNESS_MAX);
     }
     return different;
 }
