@@ -11,7 +11,7 @@ enum { LANES = 16 };
 
 NN_AVX512 static inline __mmask16 tail_mask(size_t n)
 {
-    return n >= LANES ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1u);
+    return (__mmask16)(n >= LANES ? 0xffffu : (1u << n) - 1u);
 }
 
 NN_AVX512 static inline __m512 load16(const struct nn_view *v, size_t at, __mmask16 m)
