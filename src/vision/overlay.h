@@ -4,6 +4,7 @@
 #ifndef VISION_OVERLAY_H
 #define VISION_OVERLAY_H
 
+#include "base/library.h"
 #include "image/image.h"
 #include "vision/vision.h"
 
@@ -25,5 +26,11 @@ extern const char *const vision_overlay_names[];
  * lang "es" or "en" chooses the words of the legend. */
 DM_MUST_CHECK int vision_overlay_draw(const struct vision_result *r, enum vision_overlay kind,
                                       const char *lang, struct image *ret, struct dm_err *e);
+
+/* Whether a font with accented letters can be had; without one the pictures have no words. */
+bool vision_overlay_has_font(void);
+
+/* The drawing library, for reports. Fills ret; returns how many. */
+size_t vision_libraries(struct dm_library ret[static DM_LIBRARIES_MAX]);
 
 #endif
