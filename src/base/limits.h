@@ -44,6 +44,11 @@
 
 /* One run of the command line. */
 #define LIMIT_INPUT_FILES  1000000
-#define LIMIT_CONFIG_BYTES ((size_t)1 << 20)
+#define LIMIT_FOLDER_DEPTH 64 /* of --recursive: a loop of mounts ends here */
+#define LIMIT_JOBS         256
+
+/* Metrics of one photo: 300,000 plants of 150 bytes. */
+#define LIMIT_METRICS_BYTES ((size_t)64 << 20)
+#define LIMIT_CONFIG_BYTES  ((size_t)1 << 20)
 
 #endif

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The command table. */
+#include "cmd/commands.h"
+
+const struct cmd *const commands[] = {
+    &cmd_completion, &cmd_config, &cmd_count,   &cmd_doctor,
+    &cmd_help,       &cmd_model,  &cmd_version, NULL,
+};

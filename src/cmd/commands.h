@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rows of the command table; each is defined in its own cmd_NAME.c. */
+#ifndef CMD_COMMANDS_H
+#define CMD_COMMANDS_H
+
+#include "cmd/cmd.h"
+
+extern const struct cmd cmd_completion;
+extern const struct cmd cmd_config;
+extern const struct cmd cmd_count;
+extern const struct cmd cmd_doctor;
+extern const struct cmd cmd_help;
+extern const struct cmd cmd_model;
+extern const struct cmd cmd_version;
+
+#endif

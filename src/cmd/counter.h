@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A counting engine made from the settings: models opened, networks prepared, threads started. */
+#ifndef CMD_COUNTER_H
+#define CMD_COUNTER_H
+
+#include "base/pool.h"
+#include "cmd/cmd.h"
+#include "cmd/models.h"
+#include "vision/vision.h"
+
+struct counter {
+    const char *path[MODELS_MAX_]; /* in the run's arena; "" = no container model */
+    struct nn_model *model[MODELS_MAX_];
+    struct nn_net *net[MODELS_MAX_];
+    struct dm_pool *pool;
+    struct vision_engine *engine;
+};
+
+/* Find and open the models of the settings, side by side. c must be zeroed; call counter_clear in
+ * any case. DM_ENOTFOUND, DM_EMODEL (with the path), DM_EUNSUPPORTED. */
+DM_MUST_CHECK int counter_open(struct cmd_run *r, struct counter *c, struct dm_err *e);
+void counter_clear(struct counter *c);
+
+/* Options of a network as the settings say. */
+struct nn_net_options counter_net_options(const struct cmd_run *r);
+
+#endif

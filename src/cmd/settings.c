@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Settings of the command line, and how all settings are loaded. */
+#include "cmd/settings.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "nn/net.h"
+
+const char *const settings_backends[] = {"auto", "onednn", "avx512", "ref", NULL};
+static const char *const profiles[] = {"product", "parity", NULL};
+static const char *const overlay_formats[] = {"jpeg", "png", NULL};
+static const char *const log_formats[] = {"auto", "text", "json", NULL};
+static const char *const log_levels[] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", NULL};
+static const char *const langs[] = {"auto", "en", "es", NULL};
+
+#define AT(field) DM_OPT_AT(struct settings_values, field)
+
+/* Sorted by name: asserted by a test. */
+// clang-format off
+const struct dm_opt settings_opt_table[] = {
+    {.name = "count.backend", .type = DM_OPT_ENUM, .offset = AT(backend),
+     .def = "auto", .choices = settings_backends, .flags = DM_OPT_HIDDEN,
+     .help = "who computes the convolutions"},
+    {.name = "count.jobs", .type = DM_OPT_I32, .offset = AT(jobs),
+     .def = "1", .min = 1, .max = LIMIT_JOBS, .unit = "photos",
+     .help = "photos in work at once; the tiles of a single one already use every processor"},
+    {.name = "count.jpeg_quality", .type = DM_OPT_I32, .offset = AT(jpeg_quality),
+     .def = "85", .min = 1, .max = 100, .help = "quality of pictures written as JPEG"},
+    {.name = "count.model_detect", .type = DM_OPT_STR, .offset = AT(model_detect),
+     .def = "", .unit = "FILE", .env = "YOLO_DETECTION_MODEL",
+     .help = "model that finds plants; searched as plants-detect.onnx when not given"},
+    {.name = "count.model_segment", .type = DM_OPT_STR, .offset = AT(model_segment),
+     .def = "", .unit = "FILE", .env = "YOLO_SEGMENTATION_MODEL",
+     .help = "model that finds containers; searched as containers-segment.onnx when not given, "
+             "\"none\" to count the whole photo as one region"},
+    {.name = "count.overlay", .type = DM_OPT_STR, .offset = AT(overlay),
+     .def = "annotated", .unit = "LIST",
+     .help = "pictures written with --out: annotated, detections, mask, detections_metrics, "
+             "residual, estimation (comma between), all, none"},
+    {.name = "count.overlay_format", .type = DM_OPT_ENUM, .offset = AT(overlay_format),
+     .def = "jpeg", .choices = overlay_formats, .help = "file format of those pictures"},
+    {.name = "count.precision", .type = DM_OPT_ENUM, .offset = AT(precision),
+     .def = "auto", .choices = nn_precision_names, .env = "VISION_PRECISION",
+     .help = "arithmetic of the networks; auto takes the fastest that this processor has"},
+    {.name = "count.profile", .type = DM_OPT_ENUM, .offset = AT(profile),
+     .def = "product", .choices = profiles,
+     .help = "defaults of all settings below: our own, or those of the Python system"},
+    {.name = "count.threads", .type = DM_OPT_I32, .offset = AT(threads),
+     .def = "0", .min = 0, .max = LIMIT_THREADS, .unit = "threads", .env = "VISION_THREADS",
+     .help = "threads that share the work; 0 means one per processor"},
+    {.name = "log.format", .type = DM_OPT_ENUM, .offset = AT(log_format),
+     .def = "auto", .choices = log_formats, .env = "LOG_FORMAT", .flags = DM_OPT_NO_FLAG,
+     .help = "log lines as text or JSON; auto writes text on a terminal"},
+    {.name = "log.level", .type = DM_OPT_ENUM, .offset = AT(log_level),
+     .def = "WARNING", .choices = log_levels, .env = "LOG_LEVEL", .flags = DM_OPT_NO_FLAG,
+     .help = "least important log lines that are written; --verbose means DEBUG"},
+    {.name = "model.dir", .type = DM_OPT_STR, .offset = AT(model_dir),
+     .def = "", .unit = "FOLDER", .flag = "model-dir", .env = "MODEL_DIR",
+     .help = "folder where models are searched first"},
+    {.name = "ui.lang", .type = DM_OPT_ENUM, .offset = AT(lang),
+     .def = "auto", .choices = langs, .help = "language; auto follows LC_ALL, LC_MESSAGES, LANG"},
+};
+// clang-format on
+const size_t settings_opt_count = DM_COUNT(settings_opt_table);
+
+static int bind_set(struct settings *s, size_t which, const struct dm_opt *table, size_t n,
+                    void *values, struct dm_arena *a, struct dm_err *e)
+{
+    struct dm_opt_source *sources = dm_arena_calloc(a, n, sizeof(*sources));
+    if (!sources) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for the settings");
+    }
+    s->set[which] = (struct dm_opt_set){table, n, values, sources};
+    s->sets[which] = &s->set[which];
+    dm_opt_defaults(&s->set[which]);
+    return DM_OK;
+}
+
+int settings_init(struct settings *s, struct dm_arena *a, struct dm_err *e)
+{
+    *s = (struct settings){0};
+    DM_TRY(bind_set(s, SETTINGS_OWN, settings_opt_table, settings_opt_count, &s->v, a, e));
+    return bind_set(s, SETTINGS_VISION, vision_opt_table, vision_opt_count, &s->vision, a, e);
+}
+
+const char *settings_getenv(void *ctx, const char *name)
+{
+    size_t n = strlen(name);
+    for (char **v = ctx; *v; v++) {
+        if (!strncmp(*v, name, n) && (*v)[n] == '=') {
+            return *v + n + 1;
+        }
+    }
+    return NULL;
+}
+
+static const char *if_readable(const char *dir, const char *rest, struct dm_arena *a)
+{
+    char *path = dir && *dir ? dm_path_join(dir, rest, a) : NULL;
+    return path && !access(path, F_OK) ? path : NULL;
+}
+
+const char *settings_file(const char *explicit_path, dm_conf_lookup lookup, void *ctx,
+                          struct dm_arena *a)
+{
+    const char *variable = lookup(ctx, "DEMETER_CONFIG");
+    if (explicit_path[0]) {
+        return explicit_path;
+    }
+    if (variable && *variable) {
+        return variable;
+    }
+    const char *xdg = lookup(ctx, "XDG_CONFIG_HOME");
+    const char *path = xdg && *xdg
+                           ? if_readable(xdg, "demeter/demeter.conf", a)
+                           : if_readable(lookup(ctx, "HOME"), ".config/demeter/demeter.conf", a);
+    path = path ? path : if_readable("/etc", "demeter/demeter.conf", a);
+    return path ? path : "";
+}
+
+int settings_apply_profile(struct settings *s, struct dm_arena *a, struct dm_err *e)
+{
+    struct dm_opt_set *set = &s->set[SETTINGS_VISION];
+    s->vision.profile = s->v.profile;
+    for (size_t i = 0; s->v.profile == VISION_PROFILE_PARITY && i < vision_parity_count; i++) {
+        const struct vision_profile_value *v = &vision_parity_values[i];
+        struct dm_opt_source source = {DM_ORIGIN_PROFILE, 0, profiles[VISION_PROFILE_PARITY]};
+        int index = dm_opt_find(set, v->name, e);
+        DM_TRY(index);
+        if (set->sources[index].origin == DM_ORIGIN_DEFAULT) {
+            DM_TRY(dm_opt_set_value(set, (size_t)index, v->value, source, a, e));
+        }
+    }
+    return DM_OK;
+}
+
+int settings_find(struct settings *s, const char *name, size_t *ret_set, size_t *ret_index,
+                  struct dm_err *e)
+{
+    struct dm_err best = {0};
+    for (size_t i = 0; i < SETTINGS_SETS; i++) {
+        struct dm_err now = {0};
+        int index = dm_opt_find(&s->set[i], name, &now);
+        if (index >= 0) {
+            *ret_set = i;
+            *ret_index = (size_t)index;
+            return DM_OK;
+        }
+        if (i == 0 || strchr(now.text, ';')) { /* keep the one that has a suggestion */
+            best = now;
+        }
+    }
+    DM_FAIL(e, DM_ENOTFOUND, "%s", best.text);
+}
+
+/* Variables that are read outside the tables. */
+static bool known_elsewhere(const char *name)
+{
+    static const char *const names[] = {"DEMETER_CONFIG", "DEMETER_MATERIAL", "DEMETER_MODEL"};
+    for (size_t i = 0; i < DM_COUNT(names); i++) {
+        if (!strcmp(name, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *nearest_variable(struct settings *s, const char *name, struct dm_arena *a)
+{
+    const char **names =
+        dm_arena_calloc(a, settings_opt_count + vision_opt_count + 1, sizeof(*names));
+    size_t n = 0;
+    for (size_t set = 0; names && set < SETTINGS_SETS; set++) {
+        for (size_t i = 0; i < s->set[set].n; i++) {
+            char variable[DM_OPT_NAME_MAX];
+            const char *copy = dm_arena_strdup(a, dm_opt_env(&s->set[set].table[i], variable));
+            if (copy) {
+                names[n++] = copy;
+            }
+        }
+    }
+    const char *near = names ? dm_nearest(name, names) : NULL;
+    return near ? near : "";
+}
+
+size_t settings_unknown_env(struct settings *s, char **environment, const char **ret_name,
+                            const char **ret_near, size_t max, struct dm_arena *a)
+{
+    size_t n = 0;
+    for (; *environment && n < max; environment++) {
+        size_t len = strcspn(*environment, "=");
+        if (strncmp(*environment, "DEMETER_", 8) != 0) {
+            continue;
+        }
+        const char *name = dm_arena_strndup(a, *environment, len);
+        if (name && !known_elsewhere(name) && !dm_conf_env_known(s->sets, SETTINGS_SETS, name)) {
+            ret_name[n] = name;
+            ret_near[n++] = nearest_variable(s, name, a);
+        }
+    }
+    return n;
+}

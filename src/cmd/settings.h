@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Everything that can be set in demeter.conf and the environment: the rows of the command line
+ * below and the rows of vision/. Precedence: flag > environment > file > profile > default. */
+#ifndef CMD_SETTINGS_H
+#define CMD_SETTINGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/conf.h"
+#include "base/error.h"
+#include "base/opt.h"
+#include "vision/vision.h"
+
+enum settings_overlay_format { SETTINGS_OVERLAY_JPEG, SETTINGS_OVERLAY_PNG };
+enum settings_lang { SETTINGS_LANG_AUTO, SETTINGS_LANG_EN, SETTINGS_LANG_ES };
+
+struct settings_values {
+    int32_t backend, precision, profile; /* index; enum nn_precision; enum vision_profile */
+    int32_t threads, jobs;               /* 0 threads: all processors */
+    const char *model_detect, *model_segment, *model_dir; /* "" = search */
+    const char *overlay;                                  /* comma list */
+    int32_t overlay_format, jpeg_quality;
+    int32_t log_format, log_level; /* enum dm_log_format, enum dm_log_level */
+    int32_t lang;
+};
+
+extern const struct dm_opt settings_opt_table[];
+extern const size_t settings_opt_count;
+extern const char *const settings_backends[];
+
+enum { SETTINGS_OWN, SETTINGS_VISION, SETTINGS_SETS };
+
+struct settings {
+    struct settings_values v;
+    struct vision_params vision;
+    struct dm_opt_set set[SETTINGS_SETS];
+    struct dm_opt_set *sets[SETTINGS_SETS]; /* pointers to set[], as base/conf.h wants them */
+};
+
+/* Bind the tables and set defaults. s must not move afterwards. DM_ENOMEM. */
+DM_MUST_CHECK int settings_init(struct settings *s, struct dm_arena *a, struct dm_err *e);
+
+/* Path of the configuration file: explicit (--config, else DEMETER_CONFIG), else the first that
+ * exists of $XDG_CONFIG_HOME/demeter/demeter.conf, ~/.config/demeter/demeter.conf,
+ * /etc/demeter/demeter.conf; "" when there is none. In a. */
+const char *settings_file(const char *explicit_path, dm_conf_lookup lookup, void *ctx,
+                          struct dm_arena *a);
+
+/* After file, environment and flags: give the values of the profile to every setting that nobody
+ * set, and its number to vision.profile. */
+DM_MUST_CHECK int settings_apply_profile(struct settings *s, struct dm_arena *a, struct dm_err *e);
+
+/* Set and index of a full name; DM_ENOTFOUND with the nearest one. */
+DM_MUST_CHECK int settings_find(struct settings *s, const char *name, size_t *ret_set,
+                                size_t *ret_index, struct dm_err *e);
+
+/* Lookup in a NULL-ended environment (ctx: char **). */
+const char *settings_getenv(void *ctx, const char *name);
+
+/* Variables of our families (DEMETER_...) that no setting reads, each with the nearest known name
+ * or "" in ret_near. Returns how many, at most max. In a. */
+size_t settings_unknown_env(struct settings *s, char **environment, const char **ret_name,
+                            const char **ret_near, size_t max, struct dm_arena *a);
+
+#endif
