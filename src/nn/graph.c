@@ -176,7 +176,7 @@ int nn_graph_new(const struct nn_model *m, int w, int h, struct nn_graph **ret, 
         DM_FAIL(e, DM_ENOMEM, "no memory for a graph");
     }
     g->opset = m->opset;
-    g->arena.max_bytes = LIMIT_MODEL_FILE_BYTES + LIMIT_MODEL_FOLD_BYTES;
+    g->arena.max_bytes = LIMIT_MODEL_FILE_BYTES + 8 * (size_t)LIMIT_MODEL_FOLD;
     struct nn_fold f = {.g = g, .e = e};
     DM_TRY(start(&f, &m->source, w, h));
     DM_TRY(fold_all(&f, &m->source));

@@ -64,10 +64,9 @@ static size_t bytes_of(const struct nn_value *v)
 
 static int charge(struct nn_fold *f, const struct nn_value *v)
 {
-    f->cost_bytes += bytes_of(v);
-    if (f->cost_bytes > LIMIT_MODEL_FOLD_BYTES) {
-        DM_FAIL(f->e, DM_ELIMIT, "constant folding moves more than %zu bytes",
-                LIMIT_MODEL_FOLD_BYTES);
+    f->cost += nn_shape_count(&v->shape);
+    if (f->cost > LIMIT_MODEL_FOLD) {
+        DM_FAIL(f->e, DM_ELIMIT, "constant folding moves more than %d numbers", LIMIT_MODEL_FOLD);
     }
     return DM_OK;
 }

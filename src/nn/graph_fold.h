@@ -11,7 +11,7 @@ struct nn_fold {
     int cap_value;
     int *alias; /* [cap_value] value that stands for this one, itself when none */
     int *uses;  /* [cap_value] readers left, graph outputs included */
-    size_t cost_bytes;
+    int64_t cost; /* elements read and written by folding so far */
     struct dm_err *e;
 };
 

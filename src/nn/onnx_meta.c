@@ -81,10 +81,10 @@ int nn_onnx_meta(const struct nn_onnx *o, struct dm_arena *a, struct nn_meta *re
         }
     }
     int64_t v[2] = {0};
-    if (numbers_of(o, "stride", 1, v, e) > 0) {
-        m.stride = (int)v[0];
-    }
-    int n = numbers_of(o, "imgsz", 2, v, e);
+    int n = numbers_of(o, "stride", 1, v, e);
+    DM_TRY(n);
+    m.stride = n > 0 ? (int)v[0] : 0;
+    n = numbers_of(o, "imgsz", 2, v, e);
     DM_TRY(n);
     if (n > 0) { /* [H, W] */
         m.imgsz_h = (int)v[0];

@@ -37,9 +37,22 @@ void nn_ref_step(const struct nn_shape *s, int64_t index[static NN_DIMS_MAX], in
     }
 }
 
-static void put(void *dst, int64_t to, const void *src, int64_t from, size_t size)
+/* dst[i] = src[i * stride], i < n, elements of size bytes. */
+static void copy_row(void *dst, const void *src, int64_t stride, int64_t n, size_t size)
 {
-    memcpy((char *)dst + (size_t)to * size, (const char *)src + (size_t)from * size, size);
+    if (size == 8) {
+        for (int64_t i = 0; i < n; i++) {
+            ((uint64_t *)dst)[i] = ((const uint64_t *)src)[i * stride];
+        }
+    } else if (size == 4) {
+        for (int64_t i = 0; i < n; i++) {
+            ((uint32_t *)dst)[i] = ((const uint32_t *)src)[i * stride];
+        }
+    } else {
+        for (int64_t i = 0; i < n; i++) {
+            ((uint8_t *)dst)[i] = ((const uint8_t *)src)[i * stride];
+        }
+    }
 }
 
 /* dst, dense of shape s, from elements of src at the given strides. */
@@ -47,10 +60,15 @@ static void gather_strided(void *dst, const struct nn_shape *s, const void *src,
                            const int64_t (*stride)[NN_DIMS_MAX], size_t size)
 {
     int64_t index[NN_DIMS_MAX] = {0};
-    int64_t n = nn_shape_count(s);
-    for (int64_t i = 0; i < n; i++) {
-        put(dst, i, src, start, size);
-        nn_ref_step(s, index, 1, stride, &start);
+    int64_t count = nn_shape_count(s);
+    struct nn_shape outer = *s;
+    outer.rank = DM_MAX(s->rank - 1, 0);
+    int64_t n = s->rank > 0 ? s->dim[outer.rank] : 1;
+    int64_t step = s->rank > 0 ? stride[0][outer.rank] : 0;
+    for (int64_t i = 0; i < count; i += n) {
+        copy_row((char *)dst + (size_t)i * size, (const char *)src + start * (int64_t)size, step, n,
+                 size);
+        nn_ref_step(&outer, index, 1, stride, &start);
     }
 }
 
@@ -86,10 +104,8 @@ int nn_ref_shape(const struct nn_ref_call *c)
 int nn_ref_constant_of_shape(const struct nn_ref_call *c)
 {
     static const float zero = 0;
-    int64_t n = nn_shape_count(&c->out[0]->shape);
-    for (int64_t i = 0; i < n; i++) {
-        put(c->dst[0], i, c->src[1] ? c->src[1] : &zero, 0, elem(c));
-    }
+    copy_row(c->dst[0], c->src[1] ? c->src[1] : &zero, 0, nn_shape_count(&c->out[0]->shape),
+             elem(c));
     return DM_OK;
 }
 
@@ -201,7 +217,8 @@ int nn_ref_where(const struct nn_ref_call *c)
     }
     for (int64_t i = 0; i < n; i++) {
         int from = cond[at[0]] ? 1 : 2;
-        put(c->dst[0], i, c->src[from], at[from], elem(c));
+        copy_row((char *)c->dst[0] + (size_t)i * elem(c),
+                 (const char *)c->src[from] + at[from] * (int64_t)elem(c), 0, 1, elem(c));
         nn_ref_step(s, index, 3, (const int64_t(*)[NN_DIMS_MAX])stride, at);
     }
     return DM_OK;
