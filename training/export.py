@@ -39,6 +39,7 @@ def load(path):
     c = torch.load(path, map_location="cpu", weights_only=True)
     model = YOLO11(c["task"], c["scale"], len(c["names"]))
     model.load_state_dict(c["ema"])
+    model.model[-1].dfl.reset()
     return model.eval(), c
 
 

@@ -157,6 +157,10 @@ class DFL(nn.Module):
     def __init__(self):
         super().__init__()
         self.conv = nn.Conv2d(REG_MAX, 1, 1, bias=False).requires_grad_(False)
+        self.reset()
+
+    def reset(self):
+        """Exactly 0..15 again: readers know the layer by its weights, and averaging rounds them."""
         self.conv.weight.data[:] = torch.arange(REG_MAX, dtype=torch.float).view(1, REG_MAX, 1, 1)
 
     def forward(self, x):

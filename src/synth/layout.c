@@ -266,22 +266,33 @@ static void frame_bounds(struct builder *b)
 
 /* ---- what the scene is made of ---- */
 
-static enum plant_kind choose_plant(enum synth_scene kind, struct rng *r)
+struct share_row {
+    float upto; /* of a draw in 0..1 */
+    enum plant_kind kind;
+};
+
+static enum plant_kind draw_kind(const struct share_row *row, struct rng *r)
 {
     float x = rng_unit(r);
+    while (x >= row->upto) {
+        row++;
+    }
+    return row->kind;
+}
+
+static enum plant_kind choose_plant(enum synth_scene kind, struct rng *r)
+{
+    static const struct share_row young[] = {{0.75f, PLANT_SEEDLING}, {1, PLANT_ROSETTE}};
+    static const struct share_row plug[] = {
+        {0.6f, PLANT_ROSETTE}, {0.8f, PLANT_AGAVE}, {1, PLANT_BALL}};
+    static const struct share_row pots[] = {{0.44f, PLANT_ROSETTE}, {0.5f, PLANT_CLUSTER},
+                                            {0.64f, PLANT_AGAVE},   {0.87f, PLANT_BALL},
+                                            {0.92f, PLANT_PADS},    {1, PLANT_SEEDLING}};
+    float x = rng_unit(r);
     if (kind == SYNTH_SCENE_SEEDLING || (kind == SYNTH_SCENE_PLUG && x < 0.45f)) {
-        return rng_chance(r, 0.75f) ? PLANT_SEEDLING : PLANT_ROSETTE;
+        return draw_kind(young, r);
     }
-    x = rng_unit(r);
-    if (kind == SYNTH_SCENE_PLUG) {
-        return x < 0.6f ? PLANT_ROSETTE : x < 0.8f ? PLANT_AGAVE : PLANT_BALL;
-    }
-    return x < 0.44f   ? PLANT_ROSETTE
-           : x < 0.5f  ? PLANT_CLUSTER
-           : x < 0.64f ? PLANT_AGAVE
-           : x < 0.87f ? PLANT_BALL
-           : x < 0.92f ? PLANT_PADS
-                       : PLANT_SEEDLING;
+    return draw_kind(kind == SYNTH_SCENE_PLUG ? plug : pots, r);
 }
 
 static struct ground_style choose_ground(struct rng *r, const struct texture *t, bool bed)

@@ -139,7 +139,7 @@ void pot_draw(struct canvas *c, const struct camera *cam, const struct texture *
 
 /* Soil alone, as a disc of the given radius at height at.z. */
 void soil_draw(struct canvas *c, const struct camera *cam, const struct texture *t,
-               struct rgb earth, float perlite, bool square, struct vec3 at, float radius,
+               struct rgb colour, float perlite, bool square, struct vec3 at, float radius,
                float angle);
 
 /* Soft shadow on a horizontal disc. */

@@ -27,23 +27,36 @@ static int check_band(const struct vision_result *r, size_t i, struct dm_err *e)
     return DM_OK;
 }
 
-/* C2: rows of a container are numbered from 1 and cut its box from top to bottom. */
-static int check_partition(const struct vision_result *r, struct dm_err *e)
+/* C2: row i follows the one before it in its container, or is the first and starts at the top. */
+static int check_follows(const struct vision_result *r, size_t i, struct dm_err *e)
+{
+    const struct vision_band *b = &r->band[i];
+    const struct vision_band *before = i > 0 && b[-1].container == b->container ? b - 1 : NULL;
+    int number = before ? before->number + 1 : 1;
+    int start = before ? before->y_end : r->container[b->container].bbox.y;
+    RULE(b->number == number, e, "C2: band %zu has number %d", i, b->number);
+    RULE(b->y_start == start && b->y_end >= start, e, "C2: band %zu starts at row %d", i,
+         b->y_start);
+    return DM_OK;
+}
+
+/* C2: the last row of a container reaches its bottom. */
+static int check_last(const struct vision_result *r, size_t i, struct dm_err *e)
+{
+    const struct vision_band *b = &r->band[i];
+    struct image_rect box = r->container[b->container].bbox;
+    bool last = i + 1 == r->n_band || b[1].container != b->container;
+    RULE(!last || b->y_end == box.y + box.h, e, "C2: band %zu ends at row %d of %d", i, b->y_end,
+         box.y + box.h);
+    return DM_OK;
+}
+
+static int check_bands(const struct vision_result *r, struct dm_err *e)
 {
     for (size_t i = 0; i < r->n_band; i++) {
-        const struct vision_band *b = &r->band[i];
-        const struct vision_band *before = i > 0 ? b - 1 : NULL;
-        const struct vision_band *after = i + 1 < r->n_band ? b + 1 : NULL;
         DM_TRY(check_band(r, i, e));
-        struct image_rect box = r->container[b->container].bbox;
-        bool first = !before || before->container != b->container;
-        bool last = !after || after->container != b->container;
-        RULE(b->number == (first ? 1 : before->number + 1), e, "C2: band %zu has number %d", i,
-             b->number);
-        RULE(b->y_start == (first ? box.y : before->y_end) && b->y_end >= b->y_start, e,
-             "C2: band %zu starts at row %d", i, b->y_start);
-        RULE(!last || b->y_end == box.y + box.h, e, "C2: band %zu ends at row %d of %d", i,
-             b->y_end, box.y + box.h);
+        DM_TRY(check_follows(r, i, e));
+        DM_TRY(check_last(r, i, e));
     }
     return DM_OK;
 }
@@ -150,7 +163,7 @@ static int check_masks(const struct vision_result *r, bool own_residual, struct 
 
 int vision_result_check(const struct vision_result *r, bool own_residual, struct dm_err *e)
 {
-    DM_TRY(check_partition(r, e));
+    DM_TRY(check_bands(r, e));
     DM_TRY(check_detections(r, e));
     DM_TRY(check_totals(r, e));
     return check_masks(r, own_residual, e);

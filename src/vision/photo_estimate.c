@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Third step of a photo: plants the detector did not see. One soft detection mask of the whole
- * photo, made in strips, and then the bands of each container, one container a thread. Containers
- * do not wait for each other: what an earlier one has claimed is its mask, known beforehand. */
+ * photo, made in strips, and then the bands of all containers, one band a thread. They do not wait
+ * for each other: what an earlier container has claimed is its mask, known beforehand. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -17,8 +17,14 @@ enum {
 
 struct estimate_run {
     struct photo *ph;
-    struct image soft;  /* detection mask of the photo */
-    size_t *first_band; /* [n_region + 1] into r->band */
+    struct image soft; /* detection mask of the photo */
+    /* Pictures of each container's box; [n_region]. */
+    struct ground {
+        struct image claimed;             /* pixels of earlier containers; empty: none */
+        struct image residual, processed; /* where its rows are drawn; empty: not kept */
+        bool shared;                      /* its box overlaps another: draws in pictures of its own,
+                                           * else directly in those of the photo */
+    } * ground;
 };
 
 /* ---- detection mask ---- */
@@ -49,7 +55,7 @@ static int strip_job(void *ctx, size_t i, size_t worker, struct dm_err *e)
     return DM_OK;
 }
 
-/* ---- one container ---- */
+/* ---- pictures of each container ---- */
 
 static struct image_rect overlap(struct image_rect a, struct image_rect b)
 {
@@ -60,11 +66,10 @@ static struct image_rect overlap(struct image_rect a, struct image_rect b)
     return (struct image_rect){x, y, DM_MAX(w, 0), DM_MAX(h, 0)};
 }
 
-/* Part of a region's mask, rect in photo pixels. */
-static struct image mask_view(const struct region *region, struct image_rect rect)
+/* rect in the pixels of a picture of frame. */
+static struct image view_of(const struct image *im, struct image_rect frame, struct image_rect rect)
 {
-    return image_view(&region->mask, (struct image_rect){rect.x - region->roi.x,
-                                                         rect.y - region->roi.y, rect.w, rect.h});
+    return image_view(im, (struct image_rect){rect.x - frame.x, rect.y - frame.y, rect.w, rect.h});
 }
 
 static void or_into(const struct image *from, struct image *to)
@@ -78,7 +83,7 @@ static void or_into(const struct image *from, struct image *to)
     }
 }
 
-/* Pixels of container i that earlier containers hold; claimed stays empty when there are none. */
+/* Pixels of container i that earlier containers hold. */
 static int claim(const struct photo *ph, size_t i, struct image *claimed, struct dm_err *e)
 {
     struct image_rect box = ph->r->container[i].bbox;
@@ -90,13 +95,70 @@ static int claim(const struct photo *ph, size_t i, struct image *claimed, struct
         if (!claimed->px) {
             DM_TRY(image_init_zero(claimed, box.w, box.h, 1, e));
         }
-        struct image from = mask_view(&ph->region[k], both);
-        struct image to = image_view(
-            claimed, (struct image_rect){both.x - box.x, both.y - box.y, both.w, both.h});
+        struct image from = view_of(&ph->region[k].mask, ph->region[k].roi, both);
+        struct image to = view_of(claimed, box, both);
         or_into(&from, &to);
     }
     return DM_OK;
 }
+
+static bool overlaps_another(const struct vision_result *r, size_t i)
+{
+    for (size_t k = 0; k < r->n_container; k++) {
+        struct image_rect both = overlap(r->container[i].bbox, r->container[k].bbox);
+        if (k != i && both.w > 0 && both.h > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int ground_job(void *ctx, size_t i, size_t worker, struct dm_err *e)
+{
+    (void)worker;
+    struct estimate_run *run = ctx;
+    const struct photo *ph = run->ph;
+    struct ground *g = &run->ground[i];
+    struct image_rect box = ph->r->container[i].bbox;
+    if (ph->p->own_residual) {
+        DM_TRY(claim(ph, i, &g->claimed, e));
+    }
+    if (!ph->p->keep_masks) {
+        return DM_OK;
+    }
+    g->shared = overlaps_another(ph->r, i);
+    if (!g->shared) {
+        g->residual = image_view(&ph->r->residual_mask, box);
+        g->processed = image_view(&ph->r->processed_mask, box);
+        return DM_OK;
+    }
+    DM_TRY(image_init_zero(&g->residual, box.w, box.h, 1, e));
+    return image_init_zero(&g->processed, box.w, box.h, 1, e);
+}
+
+/* Drawings of overlapping containers into those of the photo, and the end of all private ones. */
+static void ground_join(struct estimate_run *run)
+{
+    struct vision_result *r = run->ph->r;
+    for (size_t i = 0; run->ground && i < run->ph->n_region; i++) {
+        struct ground *g = &run->ground[i];
+        if (g->shared && g->residual.px && g->processed.px) {
+            struct image residual = image_view(&r->residual_mask, r->container[i].bbox);
+            struct image processed = image_view(&r->processed_mask, r->container[i].bbox);
+            or_into(&g->residual, &residual);
+            or_into(&g->processed, &processed);
+        }
+        if (g->shared) {
+            image_clear(&g->residual);
+            image_clear(&g->processed);
+        }
+        image_clear(&g->claimed);
+    }
+    dm_free(run->ground);
+    run->ground = NULL;
+}
+
+/* ---- one row ---- */
 
 static bool uses_grid(const struct vision_params *p, enum vision_container_type type)
 {
@@ -104,7 +166,7 @@ static bool uses_grid(const struct vision_params *p, enum vision_container_type 
     return p->grid_analysis && trays && p->grid_rows > 0 && p->grid_columns > 0;
 }
 
-static int by_grid(struct photo *ph, const struct vision_container *c,
+static int by_grid(const struct photo *ph, const struct vision_container *c,
                    const struct estimate_input *in, struct vision_band *ret,
                    const struct estimate_masks *keep, struct dm_err *e)
 {
@@ -120,87 +182,54 @@ static int by_grid(struct photo *ph, const struct vision_container *c,
     return estimate_grid(in, ph->p, p, c->n_polygon, ret, keep, e);
 }
 
-/* The container's own masks into those of the photo. Boxes of containers may overlap. */
-static void keep_masks(struct photo *ph, struct image_rect box, const struct estimate_masks *keep)
-{
-    struct image residual = image_view(&ph->r->residual_mask, box);
-    struct image processed = image_view(&ph->r->processed_mask, box);
-    (void)pthread_mutex_lock(&ph->mu);
-    or_into(keep->residual, &residual);
-    or_into(keep->processed, &processed);
-    (void)pthread_mutex_unlock(&ph->mu);
-}
-
-static int container_job(void *ctx, size_t i, size_t worker, struct dm_err *e)
+/* Fill row i, which knows its container and its number. */
+static int row_job(void *ctx, size_t i, size_t worker, struct dm_err *e)
 {
     (void)worker;
     struct estimate_run *run = ctx;
-    struct photo *ph = run->ph;
-    const struct vision_container *c = &ph->r->container[i];
-    size_t n_bands = run->first_band[i + 1] - run->first_band[i];
-    struct vision_band *band = ph->r->band + run->first_band[i];
-    DM_CLEANUP(image_clear) struct image claimed = {0};
-    DM_CLEANUP(image_clear) struct image residual = {0};
-    DM_CLEANUP(image_clear) struct image processed = {0};
-    struct estimate_masks keep = {&residual, &processed};
+    const struct photo *ph = run->ph;
+    struct vision_band *b = &ph->r->band[i];
+    const struct vision_container *c = &ph->r->container[b->container];
+    const struct region *region = &ph->region[b->container];
+    struct ground *g = &run->ground[b->container];
+    struct estimate_masks keep = {&g->residual, &g->processed};
     const struct estimate_masks *kept = ph->p->keep_masks ? &keep : NULL;
-    if (n_bands == 0) {
-        return DM_OK;
-    }
-    if (kept) {
-        DM_TRY(image_init_zero(&residual, c->bbox.w, c->bbox.h, 1, e));
-        DM_TRY(image_init_zero(&processed, c->bbox.w, c->bbox.h, 1, e));
-    }
-    if (ph->p->own_residual) {
-        DM_TRY(claim(ph, i, &claimed, e));
-    }
     struct image photo = image_view(ph->image, c->bbox);
-    struct image mask = mask_view(&ph->region[i], c->bbox);
+    struct image mask = view_of(&region->mask, region->roi, c->bbox);
     struct image soft = image_view(&run->soft, c->bbox);
     struct estimate_input in = {
         .photo = &photo,
         .mask = &mask,
         .detections = &soft,
-        .claimed = claimed.px ? &claimed : NULL,
+        .claimed = g->claimed.px ? &g->claimed : NULL,
         .rect = c->bbox,
         .detection = ph->r->detection,
         .n = ph->r->n_detection,
         .photo_w = ph->image->w,
         .photo_h = ph->image->h,
     };
-    DM_TRY(uses_grid(ph->p, c->type) ? by_grid(ph, c, &in, band, kept, e)
-                                     : estimate_bands(&in, ph->p, band, kept, e));
-    for (size_t k = 0; k < n_bands; k++) {
-        band[k].container = (int)i;
+    if (uses_grid(ph->p, c->type)) {
+        return by_grid(ph, c, &in, b, kept, e);
     }
-    if (kept) {
-        keep_masks(ph, c->bbox, kept);
-    }
-    return DM_OK;
+    return estimate_band(&in, ph->p, b->number, b, kept, e);
 }
 
 /* ---- all of it ---- */
 
-/* Where each container's rows lie; a failed container has none. */
-static int plan_bands(struct estimate_run *run, struct dm_arena *a, struct dm_err *e)
+/* One entry a row, with container and number; a failed container has none. */
+static int plan_rows(struct photo *ph, struct dm_err *e)
 {
-    struct photo *ph = run->ph;
     struct vision_result *r = ph->r;
-    run->first_band = dm_arena_calloc(a, ph->n_region + 1, sizeof(*run->first_band));
-    if (!run->first_band) {
-        DM_FAIL(e, DM_ENOMEM, "no memory for %zu containers", ph->n_region);
+    size_t most = ph->n_region * (size_t)ph->p->bands;
+    r->band = dm_arena_calloc(&r->arena, most, sizeof(*r->band));
+    if (!r->band) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for %zu bands", most);
     }
     for (size_t i = 0; i < ph->n_region; i++) {
-        size_t rows = uses_grid(ph->p, r->container[i].type) ? 1 : (size_t)ph->p->bands;
-        if (ph->region[i].error.code != DM_OK) {
-            rows = 0;
+        int rows = uses_grid(ph->p, r->container[i].type) ? 1 : ph->p->bands;
+        for (int k = 0; ph->region[i].error.code == DM_OK && k < rows; k++) {
+            r->band[r->n_band++] = (struct vision_band){.container = (int)i, .number = k + 1};
         }
-        run->first_band[i + 1] = run->first_band[i] + rows;
-    }
-    r->n_band = run->first_band[ph->n_region];
-    r->band = dm_arena_calloc(&r->arena, r->n_band, sizeof(*r->band));
-    if (!r->band) {
-        DM_FAIL(e, DM_ENOMEM, "no memory for %zu bands", r->n_band);
     }
     return DM_OK;
 }
@@ -211,15 +240,15 @@ static int estimate(struct estimate_run *run, struct dm_err *e)
     struct vision_result *r = ph->r;
     const struct image *im = ph->image;
     size_t strips = ((size_t)im->h + STRIP_ROWS - 1) / STRIP_ROWS;
-    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
-    DM_TRY(plan_bands(run, &a, e));
+    DM_TRY(plan_rows(ph, e));
     DM_TRY(image_init(&run->soft, im->w, im->h, 1, e));
     DM_TRY(dm_pool_run(ph->v->pool, strips, strip_job, run, e));
     if (ph->p->keep_masks) {
         DM_TRY(image_init_zero(&r->residual_mask, im->w, im->h, 1, e));
         DM_TRY(image_init_zero(&r->processed_mask, im->w, im->h, 1, e));
     }
-    DM_TRY(dm_pool_run(ph->v->pool, ph->n_region, container_job, run, e));
+    DM_TRY(dm_pool_run(ph->v->pool, ph->n_region, ground_job, run, e));
+    DM_TRY(dm_pool_run(ph->v->pool, r->n_band, row_job, run, e));
     if (ph->p->keep_masks) {
         r->detection_mask = run->soft;
         run->soft = (struct image){0};
@@ -231,7 +260,12 @@ int photo_estimate(struct photo *ph, struct dm_err *e)
 {
     struct estimate_run run = {.ph = ph};
     dm_usec start = dm_now();
+    run.ground = dm_calloc(DM_MAX(ph->n_region, (size_t)1), sizeof(*run.ground));
+    if (!run.ground) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for %zu containers", ph->n_region);
+    }
     int code = estimate(&run, e);
+    ground_join(&run);
     image_clear(&run.soft);
     ph->r->ms.estimate = dm_ms_since(start);
     return code;

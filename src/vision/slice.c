@@ -103,30 +103,38 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Origin, cell side and number of cells: twice the median side, but never so small that the empty
- * cells of a wide picture outnumber the boxes by far. */
+/* Origin and largest sides; the lower right of the corners in *ret_x, *ret_y. */
+static void grid_bounds(struct grid *g, const struct slice_box *b, size_t n, double *ret_x,
+                        double *ret_y)
+{
+    *g = (struct grid){.x0 = b[0].x1, .y0 = b[0].y1};
+    *ret_x = b[0].x1;
+    *ret_y = b[0].y1;
+    for (size_t i = 0; i < n; i++) {
+        g->w_max = DM_MAX(g->w_max, b[i].x2 - b[i].x1);
+        g->h_max = DM_MAX(g->h_max, b[i].y2 - b[i].y1);
+        g->x0 = DM_MIN(g->x0, b[i].x1);
+        g->y0 = DM_MIN(g->y0, b[i].y1);
+        *ret_x = DM_MAX(*ret_x, b[i].x1);
+        *ret_y = DM_MAX(*ret_y, b[i].y1);
+    }
+}
+
+/* Cell side and number of cells: twice the median side, but never so small that the empty cells of
+ * a wide picture outnumber the boxes by far. */
 static int grid_measure(struct grid *g, const struct slice_box *b, size_t n, struct dm_arena *a,
                         struct dm_err *e)
 {
+    double x_end, y_end;
     double *side = dm_arena_calloc(a, n, sizeof(*side));
     if (!side) {
         DM_FAIL(e, DM_ENOMEM, "no memory to merge %zu boxes", n);
     }
-    double x_end = b[0].x1;
-    double y_end = b[0].y1;
-    *g = (struct grid){.x0 = b[0].x1, .y0 = b[0].y1};
     for (size_t i = 0; i < n; i++) {
-        double w = b[i].x2 - b[i].x1;
-        double h = b[i].y2 - b[i].y1;
-        side[i] = DM_MAX(w, h);
-        g->w_max = DM_MAX(g->w_max, w);
-        g->h_max = DM_MAX(g->h_max, h);
-        g->x0 = DM_MIN(g->x0, b[i].x1);
-        g->y0 = DM_MIN(g->y0, b[i].y1);
-        x_end = DM_MAX(x_end, b[i].x1);
-        y_end = DM_MAX(y_end, b[i].y1);
+        side[i] = DM_MAX(b[i].x2 - b[i].x1, b[i].y2 - b[i].y1);
     }
     qsort(side, n, sizeof(*side), compare_doubles);
+    grid_bounds(g, b, n, &x_end, &y_end);
     double width = x_end - g->x0;
     double height = y_end - g->y0;
     double least = sqrt(width * height / (4.0 * (double)n));

@@ -83,8 +83,10 @@ static void decode_box(const struct nn_level *l, size_t cell, float ret_cxywh[st
 {
     const float *logit = l->box + cell * l->box_step;
     float d[SIDES];
-    float ax = (float)(cell % (size_t)l->w) + 0.5f;
-    float ay = (float)(cell / (size_t)l->w) + 0.5f;
+    size_t column = cell % (size_t)l->w;
+    size_t row = cell / (size_t)l->w;
+    float ax = (float)column + 0.5f;
+    float ay = (float)row + 0.5f;
     float s = (float)l->stride;
     for (int side = 0; side < SIDES; side++) {
         d[side] = expected_bin(logit + (size_t)side * BINS);

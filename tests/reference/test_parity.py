@@ -102,6 +102,30 @@ class Views(unittest.TestCase):
         self.assertEqual((t.unexplained, t.tie), (0, 1))
 
 
+class Pad(unittest.TestCase):
+    """The border of a 2048x1365 photo: 8.3.220 is one network pixel off, 3.2 px."""
+    G = next(g for g in GOLDENS if (g["w"], g["h"]) == (2048, 1365))
+
+    def direct(self, dx, dy):
+        tally = parity.Tally()
+        rows = [[r[0] + dx, r[1] + dy, r[2] + dx, r[3] + dy, *r[4:]]
+                for r in self.G["direct"]["boxes"]]
+        parity.compare_views(Answers([rows]), self.G, "direct", tally, [])
+        return tally
+
+    def test_shift(self):
+        self.assertEqual([round(v, 6) for v in parity.pad_shift(2048, 1365, 640, False)], [0, 3.2])
+        self.assertEqual(parity.pad_shift(4000, 3000, 640, False), [0, 0])
+
+    def test_exact_shift_is_explained(self):
+        t = self.direct(0, 3.2)
+        self.assertEqual((t.pad, t.unexplained), (len(self.G["direct"]["boxes"]), 0))
+
+    def test_other_shifts_are_not(self):
+        for dx, dy in ((0, -3.2), (3.2, 0), (0, 4.2), (3.2, 3.2)):
+            self.assertGreater(self.direct(dx, dy).unexplained, 8)
+
+
 class Sliced(unittest.TestCase):
     def test_identical(self):
         t = sliced(ORDERED, ORDERED["slice"]["sahi"])

@@ -56,6 +56,19 @@ class Structure(unittest.TestCase):
         self.assertEqual(tuple(pa.shape), (1, 32, 16, 24))
 
 
+class Export(unittest.TestCase):
+    def test_the_fixed_layer_stays_exact(self):
+        """Readers recognise the layer by its weights 0..15; an average of them is not exact."""
+        import tempfile
+        from export import load
+        net = YOLO11("detect", "n", 1)
+        net.model[-1].dfl.conv.weight.data *= 1 + 1e-6
+        with tempfile.NamedTemporaryFile() as f:
+            torch.save({"task": "detect", "scale": "n", "names": ["item"], "ema": net.state_dict()}, f.name)
+            again, _ = load(f.name)
+        self.assertEqual(again.model[-1].dfl.conv.weight.flatten().tolist(), list(range(16)))
+
+
 @unittest.skipUnless(MATERIAL, "DEMETER_MATERIAL is not set: no reference weights")
 class Reference(unittest.TestCase):
     def check(self, task, stem, picture):

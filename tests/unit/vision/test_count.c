@@ -73,6 +73,37 @@ static void test_small_photo(void **state)
     free(s);
 }
 
+/* File bytes in: the same count as from the pixels, the file's own facts, the photo when asked. */
+static void test_file(void **state)
+{
+    (void)state;
+    struct scene *s = malloc(sizeof(*s));
+    struct rig rig;
+    struct dm_err e = {0};
+    struct vision_params p = params(VISION_PROFILE_PRODUCT);
+    struct dm_buf file = dm_buf_init(1 << 20);
+    struct vision_result *r = NULL;
+    scene_init(s, 512, 384);
+    add_plant(s, 100, 100, 30, 0.8);
+    rig_init(&rig, NULL, 0, false, 1);
+    p.keep_image = true;
+    assert_ok(image_encode_png(&s->im, 1, &file, &e), &e);
+    assert_ok(vision_count(rig.engine, &p, file.data, file.len, &r, &e), &e);
+    assert_all_plants(s, r);
+    assert_int_equal(r->info.format, IMAGE_FORMAT_PNG);
+    assert_true(r->info.w == 512 && r->info.h == 384);
+    assert_memory_equal(r->image.px, s->im.px, (size_t)512 * 384 * 3);
+    assert_true(r->ms.decode > 0 && r->ms.total >= r->ms.decode + r->ms.detect);
+    vision_result_free(r);
+    r = NULL;
+    assert_int_equal(vision_count(rig.engine, &p, file.data, file.len / 2, &r, &e), DM_EDECODE);
+    assert_null(r);
+    dm_buf_clear(&file);
+    rig_clear(&rig);
+    image_clear(&s->im);
+    free(s);
+}
+
 static void test_no_plants(void **state)
 {
     (void)state;
@@ -274,6 +305,33 @@ static void test_shared_residual(void **state)
     free(s);
 }
 
+/* A tray with a grid has one row of its own method, the segments keep their bands. */
+static void test_grid(void **state)
+{
+    (void)state;
+    struct scene *s = malloc(sizeof(*s));
+    struct rig rig;
+    struct vision_params p = params(VISION_PROFILE_PRODUCT);
+    scene_init(s, SIZE, SIZE);
+    rig_init(&rig, layout, 4, true, 2);
+    p.grid_analysis = p.keep_masks = true;
+    p.grid_rows = 6;
+    p.grid_columns = 4;
+    struct vision_result *r = count(&rig, &p, &s->im);
+    assert_int_equal(r->n_band, 13);
+    const struct vision_band *b = &r->band[12];
+    assert_int_equal(b->method, VISION_METHOD_GRID);
+    assert_true(b->container == 3 && b->number == 1);
+    assert_true(b->y_start == layout[3].box.y && b->y_end == b->y_start + layout[3].box.h);
+    assert_int_equal(b->count, 24); /* green all over and no plant found: every cell */
+    assert_int_equal(r->container[3].estimated, 24);
+    assert_int_equal(r->band[11].method, VISION_METHOD_BANDS);
+    vision_result_free(r);
+    rig_clear(&rig);
+    image_clear(&s->im);
+    free(s);
+}
+
 /* An L: three of four tiles and a notch without anything. Plants in the notch are another
  * container's, or nobody's. */
 static void test_black_tiles(void **state)
@@ -378,10 +436,16 @@ static void test_feathered_tiles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole_photo),         cmocka_unit_test(test_small_photo),
-        cmocka_unit_test(test_no_plants),           cmocka_unit_test(test_containers),
-        cmocka_unit_test(test_parity_counts_twice), cmocka_unit_test(test_estimates),
-        cmocka_unit_test(test_shared_residual),     cmocka_unit_test(test_black_tiles),
+        cmocka_unit_test(test_whole_photo),
+        cmocka_unit_test(test_small_photo),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_no_plants),
+        cmocka_unit_test(test_containers),
+        cmocka_unit_test(test_parity_counts_twice),
+        cmocka_unit_test(test_estimates),
+        cmocka_unit_test(test_shared_residual),
+        cmocka_unit_test(test_grid),
+        cmocka_unit_test(test_black_tiles),
         cmocka_unit_test(test_feathered_tiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
