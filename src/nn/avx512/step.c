@@ -11,8 +11,7 @@ enum { LANES = 16 };
 
 NN_AVX512 static inline __mmask16 tail_mask(size_t n)
 {
-    const unsigned all = 0xffff;
-    return (__mmask16)(n >= LANES ? all : all >> (LANES - n));
+    return (__mmask16)(n >= LANES ? 0xffffu : (1u << n) - 1u);
 }
 
 NN_AVX512 static inline __m512 load16(const struct nn_view *v, size_t at, __mmask16 m)
