@@ -59,7 +59,8 @@ static int whole_photo(struct photo *ph, const char *why, struct dm_err *e)
     static const double corners[] = {0, 0, 1, 0, 1, 1, 0, 1};
     struct vision_result *r = ph->r;
     int64_t area = (int64_t)ph->image->w * ph->image->h;
-    DM_TRY(photo_warn(ph, e, "%s: the whole photo is counted as one region", why));
+    DM_TRY(photo_warn(ph, e, "%s: the whole photo is counted as one region%s", why,
+                      ph->p->estimate_whole_photo ? "" : ", without an estimate of unseen plants"));
     DM_TRY(alloc_containers(ph, 1, e));
     double *polygon = dm_arena_calloc(&r->arena, DM_COUNT(corners), sizeof(*polygon));
     if (!polygon) {

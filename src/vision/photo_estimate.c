@@ -216,7 +216,18 @@ static int row_job(void *ctx, size_t i, size_t worker, struct dm_err *e)
 
 /* ---- all of it ---- */
 
-/* One entry a row, with container and number; a failed container has none. */
+/* Rows of the estimate that container i has. Of a whole photo nothing says what is ground and what
+ * is plants, so that an estimate would count the floor; a failed container was not looked at. */
+static int count_rows(const struct photo *ph, size_t i)
+{
+    const struct vision_container *c = &ph->r->container[i];
+    if (ph->region[i].error.code != DM_OK || (c->whole_photo && !ph->p->estimate_whole_photo)) {
+        return 0;
+    }
+    return uses_grid(ph->p, c->type) ? 1 : ph->p->bands;
+}
+
+/* One entry a row, with container and number. */
 static int plan_rows(struct photo *ph, struct dm_err *e)
 {
     struct vision_result *r = ph->r;
@@ -226,8 +237,7 @@ static int plan_rows(struct photo *ph, struct dm_err *e)
         DM_FAIL(e, DM_ENOMEM, "no memory for %zu bands", most);
     }
     for (size_t i = 0; i < ph->n_region; i++) {
-        int rows = uses_grid(ph->p, r->container[i].type) ? 1 : ph->p->bands;
-        for (int k = 0; ph->region[i].error.code == DM_OK && k < rows; k++) {
+        for (int k = 0; k < count_rows(ph, i); k++) {
             r->band[r->n_band++] = (struct vision_band){.container = (int)i, .number = k + 1};
         }
     }
@@ -241,6 +251,9 @@ static int estimate(struct estimate_run *run, struct dm_err *e)
     const struct image *im = ph->image;
     size_t strips = ((size_t)im->h + STRIP_ROWS - 1) / STRIP_ROWS;
     DM_TRY(plan_rows(ph, e));
+    if (r->n_band == 0 && !ph->p->keep_masks) {
+        return DM_OK;
+    }
     DM_TRY(image_init(&run->soft, im->w, im->h, 1, e));
     DM_TRY(dm_pool_run(ph->v->pool, strips, strip_job, run, e));
     if (ph->p->keep_masks) {

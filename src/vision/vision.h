@@ -54,6 +54,8 @@ struct vision_params {
     double group_factor;        /* 0 = no grouping */
     /* estimation */
     bool own_residual;
+    bool
+        estimate_whole_photo; /* also without containers, where bare ground would count as plants */
     int32_t otsu_scope;
     int32_t bands;
     double alpha_overcount;
@@ -122,7 +124,7 @@ struct vision_band {
 struct vision_container {
     enum vision_container_type type;
     char id[24];      /* "segmento_001", numbered per type by confidence */
-    bool whole_photo; /* no container model or none found: the photo is one region */
+    bool whole_photo; /* no container model or none found: the photo is one region, confidence 0 */
     float confidence;
     struct image_rect bbox; /* parity bbox, image pixels */
     double norm[4];         /* x1, y1, x2, y2 as fractions */

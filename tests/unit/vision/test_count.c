@@ -30,11 +30,12 @@ static void test_whole_photo(void **state)
     assert_int_equal(r->tiles_total, 4 * 3);
     assert_int_equal(r->tiles_processed, 4 * 3);
     assert_int_equal(rig.detect.runs, 4 * 3);
-    assert_int_equal(r->n_band, 4);
+    assert_int_equal(r->n_band, 0);
+    assert_int_equal(r->total, r->detected);
     assert_int_equal(r->by_type[VISION_CONTAINER_SEGMENT], s->n);
     assert_int_equal(r->containers_by_type[VISION_CONTAINER_SEGMENT], 1);
     assert_int_equal(r->n_warning, 1);
-    assert_true(has_warning(r, "no container model"));
+    assert_true(has_warning(r, "no container model") && has_warning(r, "without an estimate"));
     assert_false(r->saturated);
     assert_string_equal(r->class_names[0], "item");
     assert_true(r->info.w == 1400 && r->info.h == 1000 && isnan(r->info.exif.latitude_deg));
@@ -113,6 +114,11 @@ static void test_no_plants(void **state)
     scene_init(s, 600, 600);
     rig_init(&rig, NULL, 0, false, 2);
     struct vision_result *r = count(&rig, &p, &s->im);
+    assert_true(r->total == 0 && r->n_container == 1 && r->n_band == 0);
+    vision_result_free(r);
+    p.estimate_whole_photo = true;
+    r = count(&rig, &p, &s->im);
+    assert_false(has_warning(r, "without an estimate"));
     assert_int_equal(r->detected, 0);
     assert_true(r->confidence_mean == 0 && r->confidence_min == 0 && r->confidence_max == 0);
     assert_int_equal(r->total, r->estimated);

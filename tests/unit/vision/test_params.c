@@ -30,6 +30,7 @@ static void test_product(void **state)
     assert_true(p.own_residual && p.bands == 4 && p.alpha_overcount == 0.9);
     assert_true(p.min_calibration == 10 && p.default_plant_area_px == 2500);
     assert_true(p.density_fallback && p.density_overlap == 0.85 && !p.grid_analysis);
+    assert_false(p.estimate_whole_photo);
     assert_true(!p.keep_image && !p.keep_masks);
 }
 
