@@ -76,7 +76,7 @@ static struct finish_args finish_template(const struct nn_conv *c)
     return (struct finish_args){
         .scale = c->scale,
         .bias = c->bias,
-        .dst_inverse = c->d.dst == NN_U8 ? 1.0f / c->d.dst_scale : 1.0f,
+        .dst_inverse = c->dst_inverse,
         .dst_zero = (float)c->d.dst_zero,
         .residual_scale = c->d.residual_scale,
         .residual_zero = (float)c->d.residual_zero,
@@ -95,6 +95,11 @@ static void run_block(const struct nn_conv *c, const struct span *s, const struc
         .weight = c->weight + (size_t)s->part * c->part_bytes + b->weight,
         .init = c->init + 4 * (size_t)(s->part * c->c16 + b->channel),
         .acc = acc,
+        .dst_bytes = s->dst_pixel,
+        .scale = c->scale + b->channel,
+        .bias = c->bias + b->channel,
+        .dst_inverse = c->dst_inverse,
+        .dst_zero = (float)c->d.dst_zero,
     };
     struct finish_args f = finish_template(c);
     f.acc = acc;
@@ -110,14 +115,18 @@ static void run_block(const struct nn_conv *c, const struct span *s, const struc
         int n = (left + tiles - i - 1) / (tiles - i);
         size_t at = (size_t)(from + pixels - left);
         t.src = s->src + at * s->src_pixel;
+        t.dst = s->dst + at * s->dst_pixel + (size_t)b->channel * c->dst_bytes;
         c->tiles[b->columns - 1][n - 1](&t);
+        left -= n;
+        if (c->fused) {
+            continue;
+        }
         f.pixels = n;
-        f.dst = s->dst + at * s->dst_pixel + (size_t)b->channel * c->dst_bytes;
+        f.dst = t.dst;
         if (s->residual) {
             f.residual = s->residual + at * s->residual_pixel + (size_t)b->channel * c->dst_bytes;
         }
         c->finish(&f);
-        left -= n;
     }
 }
 

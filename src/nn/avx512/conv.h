@@ -32,13 +32,15 @@ struct nn_conv {
     char *init;          /* [parts][c16] F32 or I32 */
     float *scale, *bias; /* [c16] */
     int c16;
+    float dst_inverse; /* 1 / dst_scale */
 
     /* Rows packed with their padding, see pack_rows in conv.c */
     bool direct; /* the view may be read where it is (if its pixels do not share cache sets) */
     bool blocks_outside; /* weights exceed L2: all rows of a pack per block of channels */
     size_t pitch;        /* bytes of a packed row */
     int pack_rows;       /* that fit the scratch */
-    const tile_fn (*tiles)[TILE_PIXELS_MAX];
+    const tile_fn (*tiles)[TILE_PIXELS_MAX]; /* of the half that finishes, if it does */
+    bool fused;                              /* the tiles finish: no accumulators, no epilogue */
     pack_fn pack;
     finish_fn finish;
     depthwise_fn depthwise;

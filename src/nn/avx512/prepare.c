@@ -46,7 +46,9 @@ static int choose_kernels(struct nn_conv *c, struct dm_err *e)
     c->mult_bytes = c->mult == NN_F32 ? 4 : c->mult == NN_BF16 ? 2 : 1;
     c->src_bytes = nn_element_size(d->src);
     c->dst_bytes = nn_element_size(d->dst);
-    c->tiles = c->mult == NN_F32 ? tile_f32 : c->mult == NN_BF16 ? tile_bf16 : tile_i8;
+    enum nn_dtype native = c->mult == NN_I8 ? NN_U8 : c->mult;
+    c->fused = d->silu && !d->residual && d->dst == native && d->out_c % 16 == 0;
+    c->tiles = (c->mult == NN_F32 ? tile_f32 : c->mult == NN_BF16 ? tile_bf16 : tile_i8)[c->fused];
     c->pack = pack_row[type_index(d->src)][type_index(c->mult)];
     bool i32 = c->mult == NN_I8 && !d->depthwise;
     c->finish = (nn_avx512_has_bf16() ? finish_bf16
@@ -88,6 +90,7 @@ static void geometry(struct nn_conv *c)
     int kernel = d->transposed ? 1 : d->kernel;
     int per_unit = 4 / (int)c->mult_bytes;
     int run = kernel * d->in_c;
+    c->dst_inverse = d->dst == NN_U8 ? 1.0f / d->dst_scale : 1.0f;
     c->out_h = nn_conv_out(d, d->in_h);
     c->out_w = nn_conv_out(d, d->in_w);
     c->c16 = (int)dm_align_up((size_t)d->out_c, 16);

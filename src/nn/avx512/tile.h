@@ -8,8 +8,8 @@
  * A tile multiplies runs: stretches of consecutive source bytes, 4 at a time ("units": 1 F32, 2
  * BF16 or 4 U8), each unit broadcast against 16 * columns weights. A 1x1 convolution is one run of
  * in_c channels; a 3x3 one is three runs, each over the 3 * in_c consecutive values of a row. The
- * accumulators pass through a buffer in L1: it costs a store and a load in 15 instructions and
- * keeps tiles and epilogues separate tables instead of their product. */
+ * accumulators pass through a buffer in L1, which keeps tiles and epilogues separate tables instead
+ * of their product; only the commonest epilogue is also built into the tiles. */
 #ifndef NN_AVX512_TILE_H
 #define NN_AVX512_TILE_H
 
@@ -25,12 +25,21 @@ struct tile_args {
     const char *weight; /* [runs][units][columns * 16] units of 4 bytes, 64-byte aligned */
     const void *init;   /* [columns * 16] first value of the accumulators, F32 or I32 */
     void *acc;          /* [pixels][columns * 16] F32, I32 for I8; 64-byte aligned */
+
+    /* instead of acc, for the tiles that finish themselves */
+    char *dst;
+    size_t dst_bytes;            /* from a pixel to the next */
+    const float *scale, *bias;   /* [columns * 16], I8 only */
+    float dst_inverse, dst_zero; /* I8 only: stored = x * inverse + zero */
 };
 
 typedef void (*tile_fn)(const struct tile_args *t);
 
-/* [columns - 1][pixels - 1], NULL where kernels.def has no such tile */
-typedef const tile_fn tile_table[TILE_COLUMNS_MAX][TILE_PIXELS_MAX];
+/* [finishes][columns - 1][pixels - 1], NULL where kernels.def has no such tile. A tile that
+ * finishes itself applies SiLU and stores whole vectors of the type that is multiplied (U8 for I8):
+ * most layers want just that, and a layer with few channels is a tenth faster for not passing its
+ * accumulators on. */
+typedef const tile_fn tile_table[2][TILE_COLUMNS_MAX][TILE_PIXELS_MAX];
 extern tile_table tile_f32, tile_bf16, tile_i8;
 extern const int tile_pixels_max[TILE_COLUMNS_MAX + 1]; /* by columns; [0] unused */
 

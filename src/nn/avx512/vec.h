@@ -52,6 +52,13 @@ VEC_INLINE __m256i vec_to_bf16(__m512 x)
 #endif
 }
 
+/* x in steps of the scale, zero point added: rounded to nearest even and clamped to 0..255. */
+VEC_INLINE __m128i vec_to_u8(__m512 x)
+{
+    x = _mm512_max_ps(x, _mm512_setzero_ps()); /* NaN becomes 0 */
+    return _mm512_cvtusepi32_epi8(_mm512_cvtps_epu32(x));
+}
+
 /* 16 elements, those outside the mask 0. U8 comes as stored. */
 VEC_INLINE __m512 vec_load(const void *p, const enum nn_dtype t, __mmask16 m)
 {
@@ -79,9 +86,8 @@ VEC_INLINE void vec_store(void *p, const enum nn_dtype t, __m512 x, const bool w
         } else {
             _mm256_mask_storeu_epi16(p, m, vec_to_bf16(x));
         }
-    } else { /* x is already in steps of the scale, zero point added */
-        __m512i q = _mm512_cvtps_epi32(_mm512_min_ps(x, _mm512_set1_ps(255.0f)));
-        __m128i b = _mm512_cvtepi32_epi8(_mm512_max_epi32(q, _mm512_setzero_si512()));
+    } else {
+        __m128i b = vec_to_u8(x);
         if (whole) {
             _mm_storeu_si128(p, b);
         } else {
@@ -90,42 +96,49 @@ VEC_INLINE void vec_store(void *p, const enum nn_dtype t, __m512 x, const bool w
     }
 }
 
-/* 2^t for |result| in range, else 0 or infinity. Minimax polynomials on [-1/2, 1/2], relative
- * error 7.5e-5 (coarse) and 7.5e-8. */
-VEC_INLINE __m512 vec_exp2(__m512 t, const bool coarse)
+/* 2^(i/16), each times 1 + 1.1e-4: centres the error of the linear term in vec_silu_coarse. */
+#define VEC_EXP2_16THS                                                                             \
+    _mm512_setr_ps(1.00011000f, 1.04438865f, 1.09062769f, 1.13891390f, 1.18933793f, 1.24199442f,   \
+                   1.29698221f, 1.35440452f, 1.41436913f, 1.47698860f, 1.54238047f, 1.61066749f,   \
+                   1.68197783f, 1.75644535f, 1.83420983f, 1.91541723f)
+
+/* x / (1 + e^-x) with relative error 1.7e-4, a twelfth of a BF16 step: 2^t from a table of
+ * sixteenths and a linear rest. The low bits of t + 1.5 * 2^19 count sixteenths; scalef takes the
+ * floor of its exponent, so the table only carries the fraction. Any x: what overflows ends as 0 or
+ * x. */
+VEC_INLINE __m512 vec_silu_coarse(__m512 x)
 {
-    __m512 n = _mm512_roundscale_ps(t, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    __m512 f = _mm512_sub_ps(t, n), p;
-    if (coarse) {
-        p = _mm512_set1_ps(0x1.c3f760p-5f);
-        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.f0de1ap-3f));
-        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.62f31ap-1f));
-        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.fff692p-1f));
-    } else {
-        p = _mm512_set1_ps(0x1.5c08e6p-10f);
-        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.3d0c54p-7f));
-        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.c6b6e4p-5f));
-        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.ebf918p-3f));
-        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.62e428p-1f));
-        p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.000002p+0f));
-    }
-    return _mm512_scalef_ps(p, n);
+    __m512 magic = _mm512_set1_ps(0x1.8p19f);
+    __m512 t = _mm512_fmadd_ps(x, _mm512_set1_ps(-0x1.715476p+0f), magic); /* -log2(e) */
+    __m512 n = _mm512_sub_ps(t, magic);
+    __m512 power = _mm512_permutexvar_ps(_mm512_castps_si512(t), VEC_EXP2_16THS);
+    __m512 rest = _mm512_fnmsub_ps(n, _mm512_set1_ps(0x1.62e430p-1f), x); /* ln(2) */
+    __m512 e = _mm512_scalef_ps(_mm512_fmadd_ps(power, rest, power), n);
+    return _mm512_mul_ps(x, _mm512_rcp14_ps(_mm512_add_ps(e, _mm512_set1_ps(1.0f))));
 }
 
-/* x / (1 + e^-x). Coarse: relative error 1.5e-4, a tenth of a BF16 step; else a few ulp. */
+/* As above to a few ulp: minimax polynomial on [-1/2, 1/2], relative error 7.5e-8, then one Newton
+ * step of the reciprocal. */
+VEC_INLINE __m512 vec_silu_exact(__m512 x)
+{
+    __m512 t = _mm512_mul_ps(x, _mm512_set1_ps(-0x1.715476p+0f));
+    t = _mm512_min_ps(t, _mm512_set1_ps(120.0f)); /* Newton wants a finite 1 + e^-x */
+    __m512 n = _mm512_roundscale_ps(t, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    __m512 f = _mm512_sub_ps(t, n), p = _mm512_set1_ps(0x1.5c08e6p-10f);
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.3d0c54p-7f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.c6b6e4p-5f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.ebf918p-3f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.62e428p-1f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.000002p+0f));
+    __m512 d = _mm512_add_ps(_mm512_scalef_ps(p, n), _mm512_set1_ps(1.0f));
+    __m512 r = _mm512_rcp14_ps(d);
+    r = _mm512_fmadd_ps(r, _mm512_fnmadd_ps(d, r, _mm512_set1_ps(1.0f)), r);
+    return _mm512_mul_ps(x, r);
+}
+
 VEC_INLINE __m512 vec_silu(__m512 x, const bool coarse)
 {
-    __m512 t = _mm512_mul_ps(x, _mm512_set1_ps(-0x1.715476p+0f)); /* -log2(e) */
-    if (!coarse) {
-        t = _mm512_min_ps(t, _mm512_set1_ps(120.0f)); /* the Newton step wants a finite 1 + e^-x */
-    }
-    __m512 d = _mm512_add_ps(vec_exp2(t, coarse), _mm512_set1_ps(1.0f));
-    __m512 r = _mm512_rcp14_ps(d);
-    if (!coarse) {
-        __m512 e = _mm512_fnmadd_ps(d, r, _mm512_set1_ps(1.0f));
-        r = _mm512_fmadd_ps(r, e, r);
-    }
-    return _mm512_mul_ps(x, r);
+    return coarse ? vec_silu_coarse(x) : vec_silu_exact(x);
 }
 
 #endif
