@@ -130,10 +130,26 @@ static void run_block(const struct nn_conv *c, const struct span *s, const struc
     }
 }
 
+/* Into L2, while the piece before is multiplied: the pixels of a tile are as many streams as no
+ * hardware prefetcher follows. */
+static void prefetch(const struct nn_conv *c, const struct span *s, int from, int n)
+{
+    size_t bytes = (size_t)c->units * 4;
+    for (int i = 0; i < n; i++) {
+        const char *pixel = s->src + (size_t)(from + i) * s->src_pixel;
+        for (size_t at = 0; at < bytes; at += 64) {
+            __builtin_prefetch(pixel + at, 0, 2);
+        }
+    }
+}
+
 static void run_span(const struct nn_conv *c, const struct span *s, int piece, void *acc)
 {
     for (int from = 0; from < s->pixels; from += piece) {
         int n = DM_MIN(piece, s->pixels - from);
+        if (c->direct) {
+            prefetch(c, s, from + n, DM_MIN(piece, s->pixels - from - n));
+        }
         for (int b = 0; b < c->n_block; b++) {
             run_block(c, s, &c->block[b], from, n, acc);
         }
@@ -201,16 +217,14 @@ static void pack_rows(const struct job *j, int from, int n)
         }
         memset(to, empty, left);
         memset(to + left + inside, empty, c->pitch - left - inside);
-        const char *row = pixel_at(j->src, (size_t)y * (size_t)c->d.in_w);
-        if (dense) {
-            c->pack(row, to + left, (size_t)c->d.in_w * (size_t)c->d.in_c, c->d.src_zero);
-            continue;
-        }
-        size_t step = j->src->step * c->src_bytes;
-        for (int x = 0; x < c->d.in_w; x++) {
-            c->pack(row + (size_t)x * step, to + left + (size_t)x * pixel, (size_t)c->d.in_c,
-                    c->d.src_zero);
-        }
+        c->pack(&(struct pack_args){
+            .src = pixel_at(j->src, (size_t)y * (size_t)c->d.in_w),
+            .src_bytes = j->src->step * c->src_bytes,
+            .dst = to + left,
+            .pixels = dense ? 1 : c->d.in_w,
+            .channels = dense ? c->d.in_w * c->d.in_c : c->d.in_c,
+            .zero = c->d.src_zero,
+        });
     }
 }
 
@@ -292,6 +306,7 @@ static void run_depthwise(const struct job *j, int y0, int y1)
         .dst_size = c->dst_bytes,
         .finish = finish_template(c),
         .finish_fn = c->finish,
+        .fused = c->fused,
     };
     for (int y = y0; y < y1; y++) {
         struct span s = {0};

@@ -22,7 +22,7 @@ VEC_INLINE void finish16(const struct finish_args *f, size_t pixel, size_t c, co
     }
     if (residual) {
         const char *at = (const char *)f->residual + pixel * f->residual_bytes + c * size;
-        __m512 r = vec_load(at, dst, m);
+        __m512 r = vec_load(at, dst, whole, m);
         if (dst == NN_U8) {
             r = _mm512_sub_ps(r, _mm512_set1_ps(f->residual_zero));
             x = _mm512_fmadd_ps(r, _mm512_set1_ps(f->residual_scale), x);
@@ -36,9 +36,30 @@ VEC_INLINE void finish16(const struct finish_args *f, size_t pixel, size_t c, co
     vec_store((char *)f->dst + pixel * f->dst_bytes + c * size, dst, x, whole, m);
 }
 
-VEC_INLINE void finish(const struct finish_args *f, const bool i32, const enum nn_dtype dst,
+/* Pixels of so many whole vectors: nothing but the work is left in the loop. */
+VEC_INLINE void finish_whole(const struct finish_args *f, const size_t columns, const bool i32,
+                             const enum nn_dtype dst, const bool silu, const bool residual)
+{
+    for (size_t p = 0; p < (size_t)f->pixels; p++) {
+        VEC_UNROLL
+        for (size_t j = 0; j < columns; j++) {
+            finish16(f, p, 16 * j, i32, dst, silu, residual, true, 0xffff);
+        }
+    }
+}
+
+VEC_INLINE void finish(const struct finish_args *given, const bool i32, const enum nn_dtype dst,
                        const bool silu, const bool residual)
 {
+    const struct finish_args copy = *given, *f = &copy; /* which no store can change */
+    if (f->channels == 16) {
+        finish_whole(f, 1, i32, dst, silu, residual);
+        return;
+    }
+    if (f->channels == 32) {
+        finish_whole(f, 2, i32, dst, silu, residual);
+        return;
+    }
     size_t whole = (size_t)f->channels & ~(size_t)15;
     __mmask16 rest = vec_mask(f->channels & 15);
     for (size_t p = 0; p < (size_t)f->pixels; p++) {

@@ -47,7 +47,8 @@ static int choose_kernels(struct nn_conv *c, struct dm_err *e)
     c->src_bytes = nn_element_size(d->src);
     c->dst_bytes = nn_element_size(d->dst);
     enum nn_dtype native = c->mult == NN_I8 ? NN_U8 : c->mult;
-    c->fused = d->silu && !d->residual && d->dst == native && d->out_c % 16 == 0;
+    c->fused = d->silu && !d->residual &&
+               (d->depthwise ? d->dst == d->src : d->dst == native && d->out_c % 16 == 0);
     c->tiles = (c->mult == NN_F32 ? tile_f32 : c->mult == NN_BF16 ? tile_bf16 : tile_i8)[c->fused];
     c->pack = pack_row[type_index(d->src)][type_index(c->mult)];
     bool i32 = c->mult == NN_I8 && !d->depthwise;
@@ -58,7 +59,8 @@ static int choose_kernels(struct nn_conv *c, struct dm_err *e)
         if (d->kernel != 3 || d->pad != 1 || d->stride > 2 || narrows) {
             DM_FAIL(e, DM_EUNSUPPORTED, "avx512 back end: no such depthwise convolution");
         }
-        c->depthwise = depthwise_row[type_index(d->src)][d->stride - 1];
+        c->depthwise = (nn_avx512_has_bf16() ? depthwise_bf16
+                                             : depthwise_base)[type_index(d->src)][d->stride - 1];
     }
     return DM_OK;
 }

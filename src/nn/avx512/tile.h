@@ -62,9 +62,16 @@ typedef void (*finish_fn)(const struct finish_args *f);
 typedef const finish_fn finish_table[2][3][2][2];
 extern finish_table finish_base, finish_bf16;
 
-/* Copy n source elements to dst, converted to the type that is multiplied; U8 leaves its zero
- * point where it becomes a float. */
-typedef void (*pack_fn)(const void *src, void *dst, size_t n, int zero);
+/* Pixels of a view, side by side, converted to the type that is multiplied. */
+struct pack_args {
+    const char *src;
+    size_t src_bytes; /* from a pixel to the next */
+    char *dst;
+    int pixels, channels; /* a dense row is one pixel with all its channels */
+    int zero;             /* U8: taken off where it becomes a float */
+};
+
+typedef void (*pack_fn)(const struct pack_args *p);
 /* [src: F32, BF16, U8][compute: F32, BF16, I8] */
 typedef const pack_fn pack_table[3][3];
 extern pack_table pack_row;
@@ -80,6 +87,7 @@ struct depthwise_args {
     size_t weight_step;         /* c16 */
     size_t dst_size;            /* bytes of an element of dst */
     struct finish_args finish;  /* of the row; acc holds DEPTHWISE_STRIP * 16 floats */
+    bool fused;                 /* SiLU, no residual, dst of the type of src */
     finish_fn finish_fn;
 };
 
@@ -88,6 +96,6 @@ enum { DEPTHWISE_STRIP = 8 };
 typedef void (*depthwise_fn)(const struct depthwise_args *a);
 /* [src: F32, BF16, U8][stride - 1] */
 typedef const depthwise_fn depthwise_table[3][2];
-extern depthwise_table depthwise_row;
+extern depthwise_table depthwise_base, depthwise_bf16;
 
 #endif

@@ -59,16 +59,17 @@ VEC_INLINE __m128i vec_to_u8(__m512 x)
     return _mm512_cvtusepi32_epi8(_mm512_cvtps_epu32(x));
 }
 
-/* 16 elements, those outside the mask 0. U8 comes as stored. */
-VEC_INLINE __m512 vec_load(const void *p, const enum nn_dtype t, __mmask16 m)
+/* 16 elements, or those of the mask and 0 elsewhere. U8 comes as stored. */
+VEC_INLINE __m512 vec_load(const void *p, const enum nn_dtype t, const bool whole, __mmask16 m)
 {
     if (t == NN_F32) {
-        return _mm512_maskz_loadu_ps(m, p);
+        return whole ? _mm512_loadu_ps(p) : _mm512_maskz_loadu_ps(m, p);
     }
     if (t == NN_BF16) {
-        return vec_from_bf16(_mm256_maskz_loadu_epi16(m, p));
+        return vec_from_bf16(whole ? _mm256_loadu_si256(p) : _mm256_maskz_loadu_epi16(m, p));
     }
-    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(m, p)));
+    __m128i b = whole ? _mm_loadu_si128(p) : _mm_maskz_loadu_epi8(m, p);
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(b));
 }
 
 /* Whole vectors use plain stores: masked ones are slower on some processors. */
