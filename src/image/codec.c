@@ -191,7 +191,7 @@ int image_decode(const void *bytes, size_t n, const struct image_limits *limits,
                  struct image_info *ret_info, struct dm_err *e)
 {
     struct codec_input in = {bytes, n};
-    const struct codec *c;
+    const struct codec *c = NULL;
     struct image_info info;
     DM_CLEANUP(image_clear) struct image im = {0};
     DM_TRY(probe(in, limits ? limits : &image_default_limits, &info, &c, e));
@@ -214,8 +214,11 @@ int codec_fail(struct dm_err *e, int code, const char *file, int line, const cha
     char text[160];
     size_t len = 0;
     for (const char *p = message; *p && *p != '\n' && len + 1 < sizeof(text); p++) {
-        bool control = (unsigned char)*p < 0x20 || *p == 0x7f;
-        text[len++] = control ? ' ' : *p;
+        char c = *p;
+        if ((unsigned char)c < 0x20 || c == 0x7f) {
+            c = ' ';
+        }
+        text[len++] = c;
     }
     text[len] = '\0';
     return dm_err_set(e, code, file, line, "%s: %s", what, text);

@@ -176,27 +176,39 @@ static int tile_size(TIFF *t, uint32_t *w, uint32_t *h, struct dm_err *e)
     return DM_OK;
 }
 
+/* The size of all tiles. */
+struct tile {
+    uint32_t w, h;
+    size_t row_bytes;
+};
+
+static int read_tile(struct pixels *p, const struct tile *t, int x, int y, int plane,
+                     struct dm_err *e)
+{
+    if (TIFFReadTile(p->f->t, p->raw, (uint32_t)x, (uint32_t)y, 0, (uint16_t)plane) < 0) {
+        return tiff_fail(p->f, e);
+    }
+    int n = DM_MIN((int)t->w, p->im->w - x);
+    int rows = DM_MIN((int)t->h, p->im->h - y);
+    for (int r = 0; r < rows; r++) {
+        put_row(p, p->raw + (size_t)r * t->row_bytes, x, y + r, n, plane);
+    }
+    return DM_OK;
+}
+
 static int read_tiles(struct pixels *p, struct dm_err *e)
 {
-    TIFF *t = p->f->t;
-    uint32_t tw;
-    uint32_t th;
-    DM_TRY(tile_size(t, &tw, &th, e));
-    DM_TRY(buffers_init(p, TIFFTileSize64(t), tw, e));
-    size_t row_bytes = (size_t)TIFFTileRowSize64(t);
-    if (row_bytes < (p->row_samples * p->l->bits + 7) / 8 || row_bytes > p->raw_bytes / th) {
+    struct tile t;
+    DM_TRY(tile_size(p->f->t, &t.w, &t.h, e));
+    DM_TRY(buffers_init(p, TIFFTileSize64(p->f->t), t.w, e));
+    t.row_bytes = (size_t)TIFFTileRowSize64(p->f->t);
+    if (t.row_bytes < (p->row_samples * p->l->bits + 7) / 8 || t.row_bytes > p->raw_bytes / t.h) {
         DM_FAIL(e, DM_EUNSUPPORTED, "TIFF with subsampled tiles is not supported");
     }
     for (int plane = 0; plane < plane_count(p->l); plane++) {
-        for (int y = 0; y < p->im->h; y += (int)th) {
-            for (int x = 0; x < p->im->w; x += (int)tw) {
-                if (TIFFReadTile(t, p->raw, (uint32_t)x, (uint32_t)y, 0, (uint16_t)plane) < 0) {
-                    return tiff_fail(p->f, e);
-                }
-                int n = DM_MIN((int)tw, p->im->w - x);
-                for (int r = 0; r < DM_MIN((int)th, p->im->h - y); r++) {
-                    put_row(p, p->raw + (size_t)r * row_bytes, x, y + r, n, plane);
-                }
+        for (int y = 0; y < p->im->h; y += (int)t.h) {
+            for (int x = 0; x < p->im->w; x += (int)t.w) {
+                DM_TRY(read_tile(p, &t, x, y, plane, e));
             }
         }
     }
@@ -219,30 +231,36 @@ static void put_raster(const struct pixels *p, const uint32_t *raster, int raste
     }
 }
 
+static int read_block(struct pixels *p, bool tiled, int x, int y, int w, int h, struct dm_err *e)
+{
+    TIFF *t = p->f->t;
+    uint32_t *raster = (uint32_t *)(void *)p->raw;
+    int ok = tiled ? TIFFReadRGBATileExt(t, (uint32_t)x, (uint32_t)y, raster, 1)
+                   : TIFFReadRGBAStripExt(t, (uint32_t)y, raster, 1);
+    if (!ok) {
+        return tiff_fail(p->f, e);
+    }
+    put_raster(p, raster, w, x, y, tiled ? h : DM_MIN(h, p->im->h - y));
+    return DM_OK;
+}
+
 static int read_converted(struct pixels *p, struct dm_err *e)
 {
     TIFF *t = p->f->t;
-    uint32_t bw = (uint32_t)p->im->w;
-    uint32_t bh = 0;
+    uint32_t w = (uint32_t)p->im->w;
+    uint32_t h = 0;
     bool tiled = TIFFIsTiled(t);
     (void)TIFFSetField(t, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT); /* or it turns each block */
     if (tiled) {
-        DM_TRY(tile_size(t, &bw, &bh, e));
+        DM_TRY(tile_size(t, &w, &h, e));
     } else {
-        (void)TIFFGetFieldDefaulted(t, TIFFTAG_ROWSPERSTRIP, &bh);
-        bh = DM_CLAMP(bh, 1u, (uint32_t)p->im->h);
+        (void)TIFFGetFieldDefaulted(t, TIFFTAG_ROWSPERSTRIP, &h);
+        h = DM_CLAMP(h, 1u, (uint32_t)p->im->h);
     }
-    DM_TRY(buffers_init(p, (uint64_t)bw * bh * 4, 1, e));
-    uint32_t *raster = (uint32_t *)(void *)p->raw;
-    for (int y = 0; y < p->im->h; y += (int)bh) {
-        for (int x = 0; x < p->im->w; x += (int)bw) {
-            int ok = tiled ? TIFFReadRGBATileExt(t, (uint32_t)x, (uint32_t)y, raster, 1)
-                           : TIFFReadRGBAStripExt(t, (uint32_t)y, raster, 1);
-            if (!ok) {
-                return tiff_fail(p->f, e);
-            }
-            int rows = tiled ? (int)bh : DM_MIN((int)bh, p->im->h - y);
-            put_raster(p, raster, (int)bw, x, y, rows);
+    DM_TRY(buffers_init(p, (uint64_t)w * h * 4, 1, e));
+    for (int y = 0; y < p->im->h; y += (int)h) {
+        for (int x = 0; x < p->im->w; x += (int)w) {
+            DM_TRY(read_block(p, tiled, x, y, (int)w, (int)h, e));
         }
     }
     return DM_OK;
