@@ -116,7 +116,6 @@ static void check_model(struct doctor *d, enum models_slot slot)
     struct cmd_run *r = d->r;
     DM_CLEANUP(nn_model_freep) struct nn_model *model = NULL;
     DM_CLEANUP(nn_net_freep) struct nn_net *net = NULL;
-    const struct nn_net_options options = counter_net_options(r);
     const char *path = "";
     struct dm_err e = {0};
     int code = models_find(r, slot, &path, &e);
@@ -126,6 +125,8 @@ static void check_model(struct doctor *d, enum models_slot slot)
     }
     bool found = code >= 0;
     if (found) {
+        const struct nn_net_options options =
+            counter_net_options(r, models_calibration(&r->arena, path));
         r->own_words = false;
         code = nn_model_open(path, &model, &e);
         code = code < 0 ? code : nn_net_new(model, &options, &net, &e);

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cmd/commands.h"
 #include "cmd/model_trial.h"
+#include "cmd/models.h"
 #include "nn/net.h"
 
 struct json_flag {
@@ -202,7 +203,9 @@ static int check_precision(struct cmd_run *r, const char *path, const struct nn_
 {
     DM_CLEANUP(nn_net_freep) struct nn_net *net = NULL;
     const struct json_flag *f = r->flags;
-    const struct nn_net_options options = {.precision = precision, .backend = "auto"};
+    const struct nn_net_options options = {.precision = precision,
+                                           .backend = "auto",
+                                           .calibration = models_calibration(&r->arena, path)};
     struct model_trial_error trial;
     struct dm_err why = {0};
     if (nn_net_new(m, &options, &net, &why) < 0) {
@@ -299,12 +302,14 @@ static int print_speed(struct cmd_run *r, const char *backend, struct nn_net *ne
     return DM_OK;
 }
 
-static int bench_one(struct cmd_run *r, const struct nn_model *m, const char *backend,
-                     enum nn_precision precision, struct dm_pool *pool, const struct image *in,
-                     struct dm_err *e)
+static int bench_one(struct cmd_run *r, const char *path, const struct nn_model *m,
+                     const char *backend, enum nn_precision precision, struct dm_pool *pool,
+                     const struct image *in, struct dm_err *e)
 {
     DM_CLEANUP(nn_net_freep) struct nn_net *net = NULL;
-    const struct nn_net_options options = {.precision = precision, .backend = backend};
+    const struct nn_net_options options = {.precision = precision,
+                                           .backend = backend,
+                                           .calibration = models_calibration(&r->arena, path)};
     struct model_trial_speed speed;
     if (nn_net_new(m, &options, &net, NULL) < 0) {
         return DM_OK; /* not on this processor, or not calibrated */
@@ -327,7 +332,7 @@ static int bench_file(struct cmd_run *r, const char *path, struct dm_pool *pool,
     for (size_t b = 0; settings_backends[b]; b++) {
         bool slow = !strcmp(settings_backends[b], "ref"); /* the oracle takes seconds a pass */
         for (size_t i = 0; i < DM_COUNT(tried) && !slow; i++) {
-            DM_TRY(bench_one(r, m, settings_backends[b], tried[i], pool, &in, e));
+            DM_TRY(bench_one(r, path, m, settings_backends[b], tried[i], pool, &in, e));
         }
     }
     return DM_OK;
@@ -368,7 +373,7 @@ static const struct cmd bench = {
     .run = bench_run,
 };
 
-static const struct cmd *const inner[] = {&bench, &check, &info, NULL};
+static const struct cmd *const inner[] = {&bench, &check, &info, &cmd_model_quantize, NULL};
 
 const struct cmd cmd_model = {
     .name = "model",

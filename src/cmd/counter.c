@@ -6,9 +6,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-struct nn_net_options counter_net_options(const struct cmd_run *r)
+struct nn_net_options counter_net_options(const struct cmd_run *r, const char *calibration)
 {
     return (struct nn_net_options){
+        .calibration = calibration,
         .precision = (enum nn_precision)r->settings.v.precision,
         .backend = settings_backends[r->settings.v.backend],
     };
@@ -28,7 +29,7 @@ static int open_model(void *ctx, size_t slot, size_t worker, struct dm_err *e)
         return DM_OK;
     }
     const dm_usec start = dm_now();
-    const struct nn_net_options options = counter_net_options(o->r);
+    const struct nn_net_options options = counter_net_options(o->r, c->calibration[slot]);
     int code = nn_model_open(c->path[slot], &c->model[slot], e);
     code = code < 0 ? code : nn_net_new(c->model[slot], &options, &c->net[slot], e);
     if (code < 0) {
@@ -58,6 +59,7 @@ int counter_open(struct cmd_run *r, struct counter *c, struct dm_err *e)
     struct opening o = {r, c};
     for (enum models_slot slot = 0; slot < MODELS_MAX_; slot++) {
         DM_TRY(models_find(r, slot, &c->path[slot], e));
+        c->calibration[slot] = models_calibration(&r->arena, c->path[slot]);
     }
     DM_TRY(dm_pool_new((size_t)r->settings.v.threads, &c->pool, e));
     DM_TRY(dm_pool_run(c->pool, MODELS_MAX_, open_model, &o, e));

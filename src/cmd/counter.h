@@ -10,7 +10,8 @@
 #include "vision/vision.h"
 
 struct counter {
-    const char *path[MODELS_MAX_]; /* in the run's arena; "" = no container model */
+    const char *path[MODELS_MAX_];        /* in the run's arena; "" = no container model */
+    const char *calibration[MODELS_MAX_]; /* beside the model, whether it exists or not */
     struct nn_model *model[MODELS_MAX_];
     struct nn_net *net[MODELS_MAX_];
     struct dm_pool *pool;
@@ -22,7 +23,7 @@ struct counter {
 DM_MUST_CHECK int counter_open(struct cmd_run *r, struct counter *c, struct dm_err *e);
 void counter_clear(struct counter *c);
 
-/* Options of a network as the settings say. */
-struct nn_net_options counter_net_options(const struct cmd_run *r);
+/* Options of a network as the settings say. calibration: path of its int8 file, borrowed. */
+struct nn_net_options counter_net_options(const struct cmd_run *r, const char *calibration);
 
 #endif

@@ -67,6 +67,11 @@ static const char *as_onnx(struct cmd_run *r, const char *name)
     return renamed ? renamed : name;
 }
 
+const char *models_calibration(struct dm_arena *a, const char *model)
+{
+    return dm_arena_printf(a, "%s.int8.json", model);
+}
+
 static const char *folder_list(struct cmd_run *r)
 {
     const char *list = "";

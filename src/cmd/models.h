@@ -15,6 +15,9 @@ extern const char *const models_names[MODELS_MAX_];
  * the installed place, ./models. NULL-ended, in r->arena; NULL when out of memory. */
 const char *const *models_folders(struct cmd_run *r);
 
+/* Where the int8 calibration of a model lies: beside it. In a; NULL when out of memory. */
+const char *models_calibration(struct dm_arena *a, const char *model);
+
 /* Path of the model for a slot, in r->arena. A name given in the settings is taken as it stands
  * when it exists, else looked up in the folders; a name in .pt is looked up as .onnx. Without one
  * the usual name is searched. *ret "" when a segment model is switched off ("none") or nowhere.

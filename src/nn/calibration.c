@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Calibration files: {"format": "demeter-int8-1", "ranges": [[low, high], ...]}. */
+ * Calibration files: {"format": "demeter-int8-1", "model": "16 hex digits", "ranges":
+ * [[low, high], ...]}. */
 #include "nn/calibration.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -28,9 +30,11 @@ void nn_calibration_clear(struct nn_calibration *c)
 static int parse(const json_t *root, const char *path, struct nn_calibration *ret, struct dm_err *e)
 {
     const char *format = json_string_value(json_object_get(root, "format"));
+    const char *model = json_string_value(json_object_get(root, "model"));
     const json_t *ranges = json_object_get(root, "ranges");
     size_t n = json_array_size(ranges);
-    if (!format || strcmp(format, format_name) != 0 || n == 0 || n > LIMIT_MODEL_NODES * 2) {
+    if (!format || strcmp(format, format_name) != 0 || !model || n == 0 ||
+        n > LIMIT_MODEL_NODES * 2) {
         DM_FAIL(e, DM_EMODEL, "%s: not a calibration of `demeter model quantize`", path);
     }
     ret->range = dm_calloc(n, sizeof(*ret->range));
@@ -49,6 +53,7 @@ static int parse(const json_t *root, const char *path, struct nn_calibration *re
         ret->range[i][1] = (float)hi;
     }
     ret->n = (int)n;
+    ret->fingerprint = strtoull(model, NULL, 16);
     return DM_OK;
 }
 
@@ -74,7 +79,8 @@ int nn_calibration_read(const char *path, bool required, struct nn_calibration *
 int nn_calibration_write(const char *path, const struct nn_calibration *c, struct dm_err *e)
 {
     DM_CLEANUP(dm_buf_clear) struct dm_buf text = dm_buf_init(FILE_BYTES_MAX);
-    dm_buf_printf(&text, "{\"format\": \"%s\", \"ranges\": [\n", format_name);
+    dm_buf_printf(&text, "{\"format\": \"%s\", \"model\": \"%016" PRIx64 "\", \"ranges\": [\n",
+                  format_name, c->fingerprint);
     for (int i = 0; i < c->n; i++) {
         dm_buf_printf(&text, "[%.9g, %.9g]%s\n", (double)c->range[i][0], (double)c->range[i][1],
                       i + 1 < c->n ? "," : "");

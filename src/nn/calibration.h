@@ -6,13 +6,15 @@
 #define NN_CALIBRATION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "nn/net.h"
 
 struct nn_calibration {
-    float (*range)[2]; /* [n] low, high of each plan step's result, real values */
-    int n;             /* 0 = none */
+    float (*range)[2];    /* [n] low, high of each plan step's result, real values */
+    int n;                /* 0 = none */
+    uint64_t fingerprint; /* of the model: another one is refused */
 };
 
 /* Read path. A missing file is DM_ENOTFOUND when required, else an empty calibration. DM_EMODEL

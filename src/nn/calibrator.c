@@ -136,6 +136,7 @@ int nn_calibrator_result(const struct nn_calibrator *c, struct nn_calibration *r
         DM_FAIL(e, DM_ENOMEM, "no memory for a calibration");
     }
     ret->n = c->plan->n_step;
+    ret->fingerprint = c->plan->fingerprint;
     for (int i = 0; i < ret->n; i++) {
         ret->range[i][0] = (float)(c->step[i].lo_sum / c->n_input);
         ret->range[i][1] = (float)(c->step[i].hi_sum / c->n_input);

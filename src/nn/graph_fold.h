@@ -9,8 +9,8 @@
 struct nn_fold {
     struct nn_graph *g; /* value: all of the source, then new ones; node: those kept so far */
     int cap_value;
-    int *alias; /* [cap_value] value that stands for this one, itself when none */
-    int *uses;  /* [cap_value] readers left, graph outputs included */
+    int *alias;   /* [cap_value] value that stands for this one, itself when none */
+    int *uses;    /* [cap_value] readers left, graph outputs included */
     int64_t cost; /* elements read and written by folding so far */
     struct dm_err *e;
 };

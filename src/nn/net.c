@@ -131,7 +131,8 @@ static int plan_make(const struct nn_net *net, int w, int h, struct nn_plan **re
 {
     DM_CLEANUP(nn_graph_freep) struct nn_graph *g = NULL;
     DM_TRY(nn_graph_new(net->model, w, h, &g, e));
-    struct plan_ranges ranges = {net->calibration.range, net->calibration.n};
+    struct plan_ranges ranges = {net->calibration.range, net->calibration.n,
+                                 net->calibration.fingerprint};
     struct plan_options o = {
         .precision = net->precision,
         .backend = net->backend,

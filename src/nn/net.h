@@ -64,7 +64,8 @@ const struct nn_model_info *nn_model_info(const struct nn_model *m);
 struct nn_net_options {
     enum nn_precision precision;
     const char *backend;     /* "auto", "onednn", "avx512", "ref" */
-    const char *calibration; /* path of the int8 calibration file, NULL for "<model>.int8.json" */
+    const char *calibration; /* path of the int8 calibration file; NULL = none. AUTO uses the file
+                              * when it is there and the processor has int8 */
 };
 
 struct nn_net;

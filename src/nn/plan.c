@@ -65,6 +65,25 @@ static int match_init(struct match *m, const struct nn_graph *g, struct dm_arena
     return list_users(m, e);
 }
 
+/* FNV-1a over the biases of all convolutions: a few kilobytes that no two trainings share. */
+static uint64_t fingerprint(const struct nn_graph *g)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (int i = 0; i < g->n_node; i++) {
+        const struct nn_node *n = &g->node[i];
+        if (n->kind != NN_OP_CONV || n->n_in < 3 || n->in[2] < 0) {
+            continue;
+        }
+        const struct nn_value *bias = &g->value[n->in[2]];
+        const unsigned char *bytes = bias->data;
+        size_t size = bytes ? (size_t)nn_shape_count(&bias->shape) * nn_dtype_size(bias->dtype) : 0;
+        for (size_t k = 0; k < size; k++) {
+            hash = (hash ^ bytes[k]) * UINT64_C(1099511628211);
+        }
+    }
+    return hash;
+}
+
 static int build(struct nn_plan *p, const struct nn_graph *g, const struct nn_model_info *info,
                  const struct plan_options *o, struct dm_arena *a, struct dm_err *e)
 {
@@ -73,6 +92,7 @@ static int build(struct nn_plan *p, const struct nn_graph *g, const struct nn_mo
     p->in_w = (int)g->value[g->input].shape.dim[3];
     p->n_classes = info->n_classes;
     p->n_coefs = info->n_coefs;
+    p->fingerprint = fingerprint(g);
     DM_TRY(match_init(&m, g, a, e));
     DM_TRY(plan_match_head(&m, info, e));
     DM_TRY(plan_match_body(&m, e));

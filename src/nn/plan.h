@@ -77,6 +77,7 @@ struct nn_plan {
     struct plan_level level[PLAN_LEVELS];
     int n_level;
     int proto;              /* tensor, -1 for detect */
+    uint64_t fingerprint;   /* of the trained numbers, the same at every size and precision */
     size_t workspace_bytes; /* buffers */
     size_t scratch_bytes;   /* the largest any step asks for */
 };
@@ -86,6 +87,7 @@ struct nn_plan {
 struct plan_ranges {
     float (*range)[2];
     int n;
+    uint64_t fingerprint; /* of the plan they were measured on */
 };
 
 struct plan_options {

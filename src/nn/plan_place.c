@@ -275,7 +275,8 @@ int plan_place(struct nn_plan *p, struct match *m, const struct plan_options *o,
         !p->buffer || !p->step) {
         DM_FAIL(e, DM_ENOMEM, "no memory to plan %d steps", m->n_step);
     }
-    if (o->precision == NN_PRECISION_INT8 && (!o->ranges || o->ranges->n != m->n_step)) {
+    if (o->precision == NN_PRECISION_INT8 &&
+        (!o->ranges || o->ranges->n != m->n_step || o->ranges->fingerprint != p->fingerprint)) {
         DM_FAIL(e, DM_EMODEL,
                 "the int8 calibration belongs to another model: run `demeter model "
                 "quantize` again");

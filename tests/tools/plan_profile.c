@@ -106,7 +106,7 @@ static int profile(const char *model, const char *backend, const char *precision
     if (calibration) {
         DM_TRY(nn_calibration_read(calibration, true, &cal, e));
     }
-    struct plan_ranges ranges = {cal.range, cal.n};
+    struct plan_ranges ranges = {cal.range, cal.n, cal.fingerprint};
     struct plan_options o = {.backend = list, .ranges = calibration ? &ranges : NULL};
     for (o.precision = NN_PRECISION_F32; o.precision < NN_PRECISION_MAX_; o.precision++) {
         if (strcmp(precision, nn_precision_names[o.precision]) == 0) {
