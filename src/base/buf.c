@@ -194,3 +194,30 @@ int dm_file_write_atomic(const char *path, const void *p, size_t n, struct dm_er
     }
     return DM_OK;
 }
+
+static int make_one(const char *path, struct dm_err *e)
+{
+    struct stat st;
+    if (mkdir(path, 0777) == 0 ||
+        (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))) {
+        return DM_OK;
+    }
+    DM_FAIL(e, DM_EIO, "%s: %s", path, strerror(errno)); // NOLINT(concurrency-mt-unsafe)
+}
+
+int dm_folder_make(const char *path, struct dm_err *e)
+{
+    char part[4096];
+    size_t n = strlen(path);
+    if (n == 0 || n >= sizeof(part)) {
+        DM_FAIL(e, DM_EBADINPUT, "a folder's path of %zu bytes", n);
+    }
+    for (size_t i = 1; i < n; i++) {
+        if (path[i] == '/' && path[i - 1] != '/') {
+            memcpy(part, path, i);
+            part[i] = '\0';
+            DM_TRY(make_one(part, e));
+        }
+    }
+    return make_one(path, e);
+}

@@ -48,4 +48,7 @@ DM_MUST_CHECK int dm_buf_read_file(struct dm_buf *b, const char *path, struct dm
 /* Write path through a temporary file in the same folder, fsync, rename: whole or not at all. */
 DM_MUST_CHECK int dm_file_write_atomic(const char *path, const void *p, size_t n, struct dm_err *e);
 
+/* Create a folder and what leads to it; one that exists is fine. DM_EIO with the reason. */
+DM_MUST_CHECK int dm_folder_make(const char *path, struct dm_err *e);
+
 #endif

@@ -3,14 +3,13 @@
  * demeter count: photos in, counts out. Workers count photos side by side; this thread prints them
  * in the order of the inputs and draws the progress bar. A worker runs at most a few photos ahead
  * of what is printed, so memory does not depend on the number of photos. */
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -271,14 +270,6 @@ static int choose_format(struct cmd_run *r, const struct count_flags *f,
     return n > 1 ? cmd_fail(r, e, DM_EUSAGE, T(r, ONE_FORMAT)) : DM_OK;
 }
 
-static int make_folder(const char *path, struct dm_err *e)
-{
-    if (mkdir(path, 0777) < 0 && errno != EEXIST) {
-        DM_FAIL(e, errno == ENOENT ? DM_ENOTFOUND : DM_EIO, "%s: %s", path, strerror(errno));
-    }
-    return DM_OK;
-}
-
 static void print_plan(struct cmd_run *r, const struct inputs *inputs, const struct photo_job *job)
 {
     for (size_t i = 0; i < inputs->n; i++) {
@@ -341,7 +332,7 @@ static int count_inputs(struct cmd_run *r, const struct inputs *inputs, struct p
     DM_TRY(counter_open(r, &counter, e));
     job->counter = &counter;
     if (f->out[0]) {
-        DM_TRY(make_folder(f->out, e));
+        DM_TRY(dm_folder_make(f->out, e));
     }
     int code = run_workers(r, &q, &report, &failures, e);
     if (code >= 0) {

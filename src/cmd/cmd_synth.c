@@ -2,10 +2,9 @@
  *
  * demeter synth: pictures of benches with their exact truth, for demonstrations, tests and
  * training. */
-#include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
+#include "base/buf.h"
 #include "base/limits.h"
 #include "cmd/commands.h"
 #include "image/codec.h"
@@ -142,9 +141,7 @@ static const char *stem_of(struct cmd_run *r, const char *path)
 static int many(struct cmd_run *r, struct synth_params *p, struct dm_err *e)
 {
     const struct synth_flags *f = r->flags;
-    if (mkdir(r->args[0], 0777) < 0 && errno != EEXIST) {
-        DM_FAIL(e, DM_EIO, "%s: %s", r->args[0], strerror(errno)); // NOLINT(concurrency-mt-unsafe)
-    }
+    DM_TRY(dm_folder_make(r->args[0], e));
     for (int i = 0; i < f->pictures; i++, p->seed++) {
         const char *stem =
             dm_arena_printf(&r->arena, "%s/%07llu", r->args[0], (unsigned long long)p->seed);
