@@ -160,9 +160,9 @@ static int assign(struct parser *p, const struct found *f, const char *text, con
     int code = dm_opt_set_value(&p->set[f->set], f->index, text, source, &p->r->arena, &why);
     if (code < 0) {
         char range[DM_OPT_NAME_MAX];
-        dm_opt_range(f->opt, range);
-        const char *words = range[0] ? TF(p->r, BAD_FLAG_VALUE, spelled, text, range)
-                                     : TF(p->r, BAD_FLAG_TEXT, spelled, text);
+        const char *allowed = lang_words(&p->r->arena, p->r->lang, dm_opt_range(f->opt, range));
+        const char *words = allowed[0] ? TF(p->r, BAD_FLAG_VALUE, spelled, text, allowed)
+                                       : TF(p->r, BAD_FLAG_TEXT, spelled, text);
         return cmd_fail(p->r, e, code == DM_ENOMEM ? code : DM_EUSAGE, words);
     }
     if (f->set >= SET_SETTINGS) {
@@ -224,7 +224,8 @@ static int check_operands(struct cmd_run *r, struct dm_err *e)
         return DM_OK;
     }
     if (r->n_args < (size_t)r->cmd->min_args) {
-        return cmd_fail(r, e, DM_EUSAGE, TF(r, OPERAND_MISSING, r->cmd->operands));
+        return cmd_fail(r, e, DM_EUSAGE,
+                        TF(r, OPERAND_MISSING, lang_words(&r->arena, r->lang, r->cmd->operands)));
     }
     if (r->cmd->max_args >= 0 && r->n_args > (size_t)r->cmd->max_args) {
         return cmd_fail(r, e, DM_EUSAGE, TF(r, OPERAND_TOO_MANY, r->args[r->cmd->max_args]));

@@ -49,7 +49,7 @@ static const char *value_word(struct cmd_run *r, const struct dm_opt *o)
     case DM_OPT_TYPE_MAX_:
         break;
     }
-    return o->unit ? o->unit : "TEXT";
+    return lang_words(&r->arena, r->lang, o->unit ? o->unit : "TEXT");
 }
 
 const char *help_flag(struct cmd_run *r, const struct dm_opt *o)
@@ -95,7 +95,7 @@ static const char *facts(struct cmd_run *r, const struct dm_opt *o)
     }
     const char *s = dm_arena_printf(&r->arena, "[%s%s%s]", o->def, unit && o->unit ? " " : "",
                                     unit && o->unit ? o->unit : "");
-    return s ? s : "";
+    return s ? lang_words(&r->arena, r->lang, s) : "";
 }
 
 static void print_flag(struct cmd_run *r, const struct dm_opt *o)
@@ -186,7 +186,7 @@ int help_command(struct cmd_run *r, struct dm_err *e)
     wrap(r->out, lang_text(r->lang, c->summary), 2, dm_text_width(cmd_full_name(r)) + 2);
     (void)fprintf(r->out, "\n%s %s %s%s%s\n", T(r, HELP_USAGE), cmd_full_name(r),
                   c->sub ? T(r, HELP_OPERAND_COMMAND) : T(r, HELP_OPERAND_OPTIONS),
-                  c->operands[0] ? " " : "", c->operands);
+                  c->operands[0] ? " " : "", lang_words(&r->arena, r->lang, c->operands));
     if (c->about != MSG_EMPTY) {
         (void)fprintf(r->out, "\n");
         wrap(r->out, lang_text(r->lang, c->about), 0, 0);

@@ -59,7 +59,7 @@ static void flag_entry(struct cmd_run *r, struct dm_buf *out, const struct dm_op
     roff(out, lang_option_help(r->lang, o));
     dm_buf_putc(out, '.');
     if (o->type == DM_OPT_I32 || o->type == DM_OPT_F64) {
-        roff(out, TF(r, MAN_RANGE, dm_opt_range(o, range)));
+        roff(out, TF(r, MAN_RANGE, lang_words(&r->arena, r->lang, dm_opt_range(o, range))));
     }
     if (o->type != DM_OPT_BOOL && o->def[0]) {
         roff(out, TF(r, MAN_DEFAULT, o->def));
@@ -139,7 +139,7 @@ static void command_page(struct cmd_run *r, struct dm_buf *out, const char *page
         const struct cmd *one = *p;
         dm_buf_printf(out, ".B demeter %s%s%s\n%s ", c->name, c->sub ? " " : "",
                       c->sub ? one->name : "", T(r, HELP_OPERAND_OPTIONS));
-        roff_line(out, "", one->operands);
+        roff_line(out, "", lang_words(&r->arena, r->lang, one->operands));
         dm_buf_puts(out, ".br\n");
     }
     heading(r, out, MSG_MAN_DESCRIPTION);
@@ -188,7 +188,7 @@ static void setting_entry(struct cmd_run *r, struct dm_buf *out, const struct dm
     roff(out, lang_option_help(r->lang, o));
     dm_buf_putc(out, '.');
     if (o->type != DM_OPT_STR) {
-        roff(out, TF(r, MAN_RANGE, dm_opt_range(o, text)));
+        roff(out, TF(r, MAN_RANGE, lang_words(&r->arena, r->lang, dm_opt_range(o, text))));
     }
     if (o->def[0]) {
         roff(out, TF(r, MAN_DEFAULT, o->def));

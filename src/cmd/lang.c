@@ -176,6 +176,32 @@ const char *lang_option_help(enum lang l, const struct dm_opt *o)
     return o->help;
 }
 
+const char *lang_words(struct dm_arena *a, enum lang l, const char *text)
+{
+    static const char *const words[][2] = {
+        {"COMMAND", "COMANDO"}, {"FILE", "ARCHIVO"},    {"FOLDER", "CARPETA"},
+        {"GLOB", "PATRÓN"},     {"LIST", "LISTA"},      {"NAME", "NOMBRE"},
+        {"PAGE", "PÁGINA"},     {"PHOTO", "FOTO"},      {"TEXT", "TEXTO"},
+        {"bands", "franjas"},   {"boxes", "recuadros"}, {"cells", "celdas"},
+        {"photos", "fotos"},    {"plants", "plantas"},  {"threads", "hilos"},
+        {"fraction", "parte"},
+    };
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    const char *done = "";
+    for (size_t n; l == LANG_ES && *text; text += n) {
+        n = strspn(text, letters);
+        const char *word = NULL;
+        for (size_t i = 0; n > 0 && i < DM_COUNT(words) && !word; i++) {
+            bool same = strlen(words[i][0]) == n && !memcmp(words[i][0], text, n);
+            word = same ? words[i][1] : NULL;
+        }
+        n = n ? n : strcspn(text, letters);
+        done = or_empty(word ? dm_arena_printf(a, "%s%s", done, word)
+                             : dm_arena_printf(a, "%s%.*s", done, (int)n, text));
+    }
+    return l == LANG_ES ? done : text;
+}
+
 const char *lang_error(struct dm_arena *a, enum lang l, const struct dm_err *e)
 {
     const char *detail = dm_err_text(e);

@@ -52,6 +52,10 @@ const char *lang_duration(struct dm_arena *a, enum lang l, double seconds);
 /* Help of an option in the language; the row's own words where no translation exists. */
 const char *lang_option_help(enum lang l, const struct dm_opt *o);
 
+/* Placeholders and units of the tables ("PHOTO|FOLDER", "1..256 photos") in the language, word by
+ * word. */
+const char *lang_words(struct dm_arena *a, enum lang l, const char *text);
+
 /* An error for a person: in English its message; in Spanish what the code means, then the message
  * in brackets because details are written where they are found, in English. */
 const char *lang_error(struct dm_arena *a, enum lang l, const struct dm_err *e);
