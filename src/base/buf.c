@@ -104,7 +104,7 @@ int dm_buf_ok(const struct dm_buf *b, struct dm_err *e)
     return DM_OK;
 }
 
-static void closep(int *fd)
+static void closep(const int *fd)
 {
     if (*fd >= 0) {
         (void)close(*fd);

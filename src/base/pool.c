@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -41,17 +42,20 @@ struct dm_pool {
     } workers[];
 };
 
+/* "max 100000" or "150000 100000": microseconds of processor time a period. */
 static size_t cgroup_quota(void)
 {
+    char line[64] = "";
     FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
-    long quota = 0;
-    long period = 0;
     if (f) {
-        if (fscanf(f, "%ld %ld", &quota, &period) != 2) {
-            quota = 0;
+        if (!fgets(line, sizeof(line), f)) {
+            line[0] = '\0';
         }
         (void)fclose(f);
     }
+    char *end;
+    long quota = strtol(line, &end, 10); /* 0 for "max" */
+    long period = strtol(end, NULL, 10);
     return quota > 0 && period > 0 ? (size_t)((quota + period - 1) / period) : LIMIT_THREADS;
 }
 

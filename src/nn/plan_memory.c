@@ -113,6 +113,7 @@ int plan_memory(struct nn_plan *p, struct dm_err *e)
         DM_TRY(measure(&p->buffer[i], e));
         sorted[i] = &p->buffer[i];
     }
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the elements are pointers */
     qsort(sorted, (size_t)p->n_buffer, sizeof(*sorted), by_size_down);
     for (int i = 0; i < p->n_buffer; i++) {
         sorted[i]->offset_bytes = find_offset(sorted, i);

@@ -55,11 +55,9 @@ static void choose_types(struct place *pl)
         }
         for (int i = 0; i < m->n_step; i++) { /* v follows qkv; pe adds to the attention's result */
             const struct match_step *s = &m->step[i];
+            int from = s->kind == PLAN_COPY ? s->src : s->kind == PLAN_CONV ? s->src2 : -1;
             int off;
-            if (s->kind == PLAN_COPY && pl->root_type[root_of(m, s->src, &off)] == NN_BF16) {
-                force_type(pl, s->dst, NN_BF16);
-            } else if (s->kind == PLAN_CONV && s->src2 >= 0 && m->g->value[s->src2].producer >= 0 &&
-                       pl->root_type[root_of(m, s->src2, &off)] == NN_BF16) {
+            if (from >= 0 && pl->root_type[root_of(m, from, &off)] == NN_BF16) {
                 force_type(pl, s->dst, NN_BF16);
             }
         }
