@@ -214,7 +214,6 @@ static const struct {
     void (*make)(struct dm_buf *b);
     int code; /* 0: any refusal */
     enum image_format format;
-    bool within_limits; /* an allowed size: it may cost what a picture of that size costs */
 } bombs[] = {
     {"JPEG, baseline", jpeg_baseline, DM_EDECODE, IMAGE_FORMAT_JPEG},
     {"JPEG, progressive", jpeg_progressive, DM_EDECODE, IMAGE_FORMAT_JPEG},
@@ -224,7 +223,7 @@ static const struct {
     {"PNG, largest", png_largest, DM_ELIMIT, IMAGE_FORMAT_PNG},
     {"PNG, chunk", png_chunk, DM_EDECODE, IMAGE_FORMAT_PNG},
     {"WebP, largest", webp_largest, DM_ELIMIT, IMAGE_FORMAT_WEBP},
-    {"WebP, within limits", webp_within_limits, 0, IMAGE_FORMAT_WEBP, .within_limits = true},
+    {"WebP, within limits", webp_within_limits, 0, IMAGE_FORMAT_WEBP},
     {"TIFF, largest", tiff_too_large, DM_ELIMIT, IMAGE_FORMAT_TIFF},
     {"TIFF, no rows", tiff_without_its_rows, DM_EDECODE, IMAGE_FORMAT_TIFF},
     {"TIFF, giant tile", tiff_of_one_giant_tile, 0, IMAGE_FORMAT_TIFF},
@@ -249,7 +248,8 @@ static void size_bombs_are_refused_quickly_and_cheaply(void **state)
                       m.e.text);
         assert_true(m.code < 0 && m.code != DM_EINTERNAL);
         assert_true(bombs[i].code == 0 || m.code == bombs[i].code);
-        if (MEASURE_EXACT && !bombs[i].within_limits) {
+        /* an allowed size may cost what a picture of that size costs */
+        if (MEASURE_EXACT && bombs[i].make != webp_within_limits) {
             assert_true(m.cpu_ms < BOMB_MS);
             assert_true(m.grown_mb < BOMB_MB);
         }
