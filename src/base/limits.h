@@ -32,9 +32,8 @@
 #define LIMIT_MODEL_VALUES     65536              /* YOLO11x has 1300 */
 #define LIMIT_MODEL_ELEMENTS   ((int64_t)1 << 31) /* of one tensor; YOLO11x at 4096 px: 4e8 */
 #define LIMIT_MODEL_NAME_BYTES 256                /* of a class */
-#define LIMIT_MODEL_FOLD                                                                           \
-    (1 << 25)          /* tensor elements moved by constant folding; YOLO11 at 4096 px: 1.1e7 */
-#define LIMIT_PLANS 16 /* input shapes a dynamic model keeps planned at once */
+#define LIMIT_MODEL_FOLD       (1 << 24) /* elements folding moves; YOLO11 at 4096 px: 1.1e7 */
+#define LIMIT_PLANS            16        /* input shapes a dynamic model keeps planned at once */
 
 /* One photo. 120 MP in 512 px tiles is 836 tiles of at most 300 boxes. */
 #define LIMIT_CONTAINERS 300

@@ -71,6 +71,21 @@ int nn_infer_split(struct nn_infer *c)
     return DM_OK;
 }
 
+/* NumPy's start:end:step over size elements. Returns how many; *start becomes the first. */
+static int64_t slice_dimension(int64_t size, int64_t *start, int64_t end, int64_t step)
+{
+    *start += *start < 0 ? size : 0;
+    end += end < 0 ? size : 0;
+    if (step > 0) {
+        *start = DM_CLAMP(*start, 0, size);
+        end = DM_CLAMP(end, 0, size);
+        return end > *start ? (end - *start + step - 1) / step : 0;
+    }
+    *start = DM_CLAMP(*start, -1, size - 1);
+    end = DM_CLAMP(end, -1, size - 1);
+    return *start > end ? (*start - end - step - 1) / -step : 0;
+}
+
 bool nn_slice_resolve(const struct nn_value *const in[5], struct nn_slice *ret)
 {
     struct nn_slice s = {.shape = in[0]->shape};
@@ -80,35 +95,25 @@ bool nn_slice_resolve(const struct nn_value *const in[5], struct nn_slice *ret)
     }
     int64_t n = nn_shape_count(&in[1]->shape);
     unsigned mask = 0;
-    if (n > rank || nn_shape_count(&in[2]->shape) != n ||
-        (in[3] && nn_shape_count(&in[3]->shape) != n) ||
-        (in[4] && nn_shape_count(&in[4]->shape) != n) || !nn_axes_mask(in[3], rank, &mask)) {
+    for (int i = 2; i < 5; i++) {
+        if (in[i] && nn_shape_count(&in[i]->shape) != n) {
+            return false;
+        }
+    }
+    if (n > rank || !nn_axes_mask(in[3], rank, &mask)) {
         return false;
     }
     for (int64_t i = 0; i < n; i++) {
         int64_t axis = in[3] ? nn_const_int(in[3], i) : i;
-        int64_t step = in[4] ? nn_const_int(in[4], i) : 1;
-        int64_t start = nn_const_int(in[1], i), end = nn_const_int(in[2], i);
+        int64_t start = nn_const_int(in[1], i);
         axis += axis < 0 ? rank : 0;
-        int64_t size = s.shape.dim[axis];
-        if (step == 0) {
+        s.step[axis] = in[4] ? nn_const_int(in[4], i) : 1;
+        if (s.step[axis] == 0) {
             return false;
         }
-        start += start < 0 ? size : 0;
-        end += end < 0 ? size : 0;
-        int64_t count;
-        if (step > 0) {
-            start = DM_CLAMP(start, 0, size);
-            end = DM_CLAMP(end, 0, size);
-            count = end > start ? (end - start + step - 1) / step : 0;
-        } else {
-            start = DM_CLAMP(start, -1, size - 1);
-            end = DM_CLAMP(end, -1, size - 1);
-            count = start > end ? (start - end - step - 1) / -step : 0;
-        }
+        s.shape.dim[axis] =
+            slice_dimension(s.shape.dim[axis], &start, nn_const_int(in[2], i), s.step[axis]);
         s.start[axis] = start;
-        s.step[axis] = step;
-        s.shape.dim[axis] = count;
     }
     *ret = s;
     return true;

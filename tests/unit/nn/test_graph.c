@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
+#include "base/alloc.h"
 #include "support/onnx_build.h"
 #include "support/tiny.h"
 
@@ -267,6 +267,36 @@ static void every_value_can_be_had(void **state)
     nn_graph_free(g);
     nn_model_free(m);
     dm_arena_clear(&a);
+}
+
+/* Any allocation of a graph or a run may fail. */
+static void running_out_of_memory_is_reported(void **state)
+{
+    (void)state;
+    struct nn_model *m = open_tiny("tiny11-dynamic.onnx");
+    float *x = test_calloc(3 * 32 * 32, sizeof(*x));
+    int failures = 0;
+    bool done = false;
+    for (size_t n = 1; !done; n += 1 + n / 20) {
+        struct nn_graph *g = NULL;
+        struct dm_arena a = {0};
+        struct dm_err e = {0};
+        const float *out[2] = {NULL, NULL};
+        (void)dm_alloc_fail_at(n);
+        int code = nn_graph_new(m, 32, 32, &g, &e);
+        if (code == DM_OK) {
+            code = nn_graph_interpret(g, x, out, &a, &e);
+        }
+        done = dm_alloc_fail_at(0) < n;
+        assert_int_equal(code, done ? DM_OK : DM_ENOMEM);
+        assert_true((out[0] != NULL) == done);
+        failures += !done;
+        nn_graph_free(g);
+        dm_arena_clear(&a);
+    }
+    assert_true(failures > 20);
+    test_free(x);
+    nn_model_free(m);
 }
 
 static void input_sizes_are_checked(void **state)
@@ -591,6 +621,7 @@ int main(void)
         cmocka_unit_test(tiny_networks_compute_what_onnxruntime_does),
         cmocka_unit_test(a_wrong_weight_is_noticed),
         cmocka_unit_test(every_value_can_be_had),
+        cmocka_unit_test(running_out_of_memory_is_reported),
         cmocka_unit_test(input_sizes_are_checked),
         cmocka_unit_test(anchors_become_constants),
         cmocka_unit_test(nodes_without_effect_are_removed),

@@ -304,11 +304,11 @@ static void constants_come_in_many_forms(void **state)
     ob_clear(&b);
 }
 
+static const int64_t two[] = {1, 1}, zero_two[] = {0, 2}, big[] = {INT64_MAX, 1}, many[20] = {0};
+
 static void unacceptable_attributes_are_refused(void **state)
 {
     (void)state;
-    static const int64_t two[] = {1, 1}, zero_two[] = {0, 2}, big[] = {INT64_MAX, 1},
-                         many[20] = {0};
     const struct {
         const char *op, *name;
         int type; /* 2 int, 3 text, 7 ints, 0 none at all */
