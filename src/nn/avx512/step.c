@@ -4,169 +4,194 @@
  * convolutions around them; what matters is that none falls to one element at a time. */
 #include "nn/avx512/step.h"
 
-#include <immintrin.h>
-#include <math.h>
+#include "nn/avx512/vec.h"
+#include "nn/quant.h"
 
-enum { LANES = 16 };
-
-NN_AVX512 static inline __mmask16 tail_mask(size_t n)
+static size_t pixels(const struct nn_view *v)
 {
-    return (__mmask16)(n >= LANES ? 0xffffu : (1u << n) - 1u);
+    return (size_t)v->h * (size_t)v->w;
 }
 
-NN_AVX512 static inline __m512 load16(const struct nn_view *v, size_t at, __mmask16 m)
+static char *at(const struct nn_view *v, size_t pixel)
 {
-    switch (v->dtype) {
-    case NN_F32:
-        return _mm512_maskz_loadu_ps(m, (const float *)v->data + at);
-    case NN_BF16: {
-        __m256i half = _mm256_maskz_loadu_epi16(m, (const uint16_t *)v->data + at);
-        return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
-    }
-    case NN_U8: {
-        __m128i byte = _mm_maskz_loadu_epi8(m, (const uint8_t *)v->data + at);
-        __m512i centred = _mm512_sub_epi32(_mm512_cvtepu8_epi32(byte), _mm512_set1_epi32(v->zero));
-        return _mm512_mul_ps(_mm512_cvtepi32_ps(centred), _mm512_set1_ps(v->scale));
-    }
-    case NN_F16:
-    case NN_I64:
-    case NN_I32:
-    case NN_BOOL:
-    case NN_I8:
-    case NN_DTYPE_MAX_:
-        break;
-    }
-    return _mm512_setzero_ps();
+    return (char *)v->data + pixel * v->step * nn_element_size(v->dtype);
 }
 
-/* Round to nearest even; the same bits as nn_bf16_from_f32 for every number that is not a NaN. */
-NN_AVX512 static inline __m256i to_bf16(__m512 x)
+/* 16 channels from element pixel * step + c on, as real numbers. */
+VEC_INLINE __m512 load_real(const struct nn_view *v, size_t pixel, size_t c, const enum nn_dtype t,
+                            __mmask16 m)
 {
-    __m512i u = _mm512_castps_si512(x);
-    __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
-    __m512i r = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
-    __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
-    r = _mm512_mask_or_epi32(r, nan, u, _mm512_set1_epi32(0x400000));
-    return _mm512_cvtepi32_epi16(_mm512_srli_epi32(r, 16));
+    const size_t size = t == NN_F32 ? 4 : t == NN_BF16 ? 2 : 1;
+    __m512 x = vec_load((const char *)v->data + (pixel * v->step + c) * size, t, false, m);
+    if (t == NN_U8) {
+        x = _mm512_sub_ps(x, _mm512_set1_ps((float)v->zero));
+        x = _mm512_mul_ps(x, _mm512_set1_ps(v->scale));
+    }
+    return x;
 }
 
-NN_AVX512 static inline void store16(const struct nn_view *v, size_t at, __mmask16 m, __m512 x)
+VEC_INLINE void store_real(const struct nn_view *v, size_t pixel, size_t c, __m512 x,
+                           const enum nn_dtype t, __mmask16 m)
 {
-    switch (v->dtype) {
-    case NN_F32:
-        _mm512_mask_storeu_ps((float *)v->data + at, m, x);
-        break;
-    case NN_BF16:
-        _mm256_mask_storeu_epi16((uint16_t *)v->data + at, m, to_bf16(x));
-        break;
-    case NN_U8: {
-        __m512 q = _mm512_div_ps(x, _mm512_set1_ps(v->scale));
-        __m512i i = _mm512_add_epi32(_mm512_cvtps_epi32(q), _mm512_set1_epi32(v->zero));
-        i = _mm512_max_epi32(i, _mm512_setzero_si512());
-        _mm_mask_storeu_epi8((uint8_t *)v->data + at, m, _mm512_cvtusepi32_epi8(i));
-        break;
+    const size_t size = t == NN_F32 ? 4 : t == NN_BF16 ? 2 : 1;
+    if (t == NN_U8) { /* divided and rounded before the zero point, as nn/quant.h says */
+        x = _mm512_div_ps(x, _mm512_set1_ps(v->scale));
+        x = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        x = _mm512_add_ps(x, _mm512_set1_ps((float)v->zero));
     }
-    case NN_F16:
-    case NN_I64:
-    case NN_I32:
-    case NN_BOOL:
-    case NN_I8:
-    case NN_DTYPE_MAX_:
-        break;
+    vec_store((char *)v->data + (pixel * v->step + c) * size, t, x, false, m);
+}
+
+/* call(type) with the type as a constant. */
+#define BY_TYPE(type, call)                                                                        \
+    do {                                                                                           \
+        if ((type) == NN_F32) {                                                                    \
+            call(NN_F32);                                                                          \
+        } else if ((type) == NN_BF16) {                                                            \
+            call(NN_BF16);                                                                         \
+        } else {                                                                                   \
+            call(NN_U8);                                                                           \
+        }                                                                                          \
+    } while (0)
+
+/* ---- copies ---- */
+
+VEC_INLINE void copy_bytes(const char *src, char *dst, size_t n)
+{
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        _mm512_storeu_si512(dst + i, _mm512_loadu_si512(src + i));
+    }
+    if (i < n) {
+        __mmask64 m = (UINT64_C(1) << (n - i)) - 1;
+        _mm512_mask_storeu_epi8(dst + i, m, _mm512_maskz_loadu_epi8(m, src + i));
     }
 }
 
-NN_AVX512 void nn_avx512_load(const struct nn_view *v, size_t at, size_t n, float *ret)
+static void copy_pixel(const struct nn_view *src, size_t from, const struct nn_view *dst, size_t to)
 {
-    for (size_t i = 0; i < n; i += LANES) {
-        __mmask16 m = tail_mask(n - i);
-        _mm512_mask_storeu_ps(ret + i, m, load16(v, at + i, m));
+    if (nn_same_format(src, dst)) {
+        copy_bytes(at(src, from), at(dst, to), (size_t)src->c * nn_element_size(src->dtype));
+        return;
     }
-}
-
-NN_AVX512 void nn_avx512_store(const struct nn_view *v, size_t at, size_t n, const float *from)
-{
-    for (size_t i = 0; i < n; i += LANES) {
-        __mmask16 m = tail_mask(n - i);
-        store16(v, at + i, m, _mm512_maskz_loadu_ps(m, from + i));
-    }
-}
-
-NN_AVX512 static void convert(const struct nn_view *src, const struct nn_view *dst)
-{
-    size_t pixels = (size_t)src->h * (size_t)src->w, c = (size_t)src->c;
-    for (size_t i = 0; i < pixels; i++) {
-        for (size_t ch = 0; ch < c; ch += LANES) {
-            __mmask16 m = tail_mask(c - ch);
-            store16(dst, i * dst->step + ch, m, load16(src, i * src->step + ch, m));
-        }
+    for (size_t c = 0; c < (size_t)src->c; c += 16) {
+        __mmask16 m = vec_tail((size_t)src->c - c);
+        __m512 x;
+#define LOAD(type)  x = load_real(src, from, c, type, m)
+#define STORE(type) store_real(dst, to, c, x, type, m)
+        BY_TYPE(src->dtype, LOAD);
+        BY_TYPE(dst->dtype, STORE);
+#undef LOAD
+#undef STORE
     }
 }
 
 static void copy(const struct nn_view *src, const struct nn_view *dst)
 {
-    if (nn_same_format(src, dst)) {
-        nn_kernels_plain.copy(src, dst);
-    } else {
-        convert(src, dst);
+    for (size_t p = 0; p < pixels(src); p++) {
+        copy_pixel(src, p, dst, p);
     }
 }
 
-NN_AVX512 static void add(const struct nn_view *a, const struct nn_view *b,
-                          const struct nn_view *dst)
+/* One converted pixel, then three copies of it. */
+static void upsample2(const struct nn_view *src, const struct nn_view *dst)
 {
-    size_t pixels = (size_t)dst->h * (size_t)dst->w, c = (size_t)dst->c;
-    for (size_t i = 0; i < pixels; i++) {
-        for (size_t ch = 0; ch < c; ch += LANES) {
-            __mmask16 m = tail_mask(c - ch);
-            __m512 x = load16(a, i * a->step + ch, m), y = load16(b, i * b->step + ch, m);
-            store16(dst, i * dst->step + ch, m, _mm512_add_ps(x, y));
+    size_t n = (size_t)dst->c * nn_element_size(dst->dtype), w = (size_t)src->w;
+    for (size_t p = 0; p < pixels(src); p++) {
+        size_t first = 4 * (p / w) * w + 2 * (p % w);
+        const char *from = at(dst, first);
+        copy_pixel(src, p, dst, first);
+        copy_bytes(from, at(dst, first + 1), n);
+        copy_bytes(from, at(dst, first + 2 * w), n);
+        copy_bytes(from, at(dst, first + 2 * w + 1), n);
+    }
+}
+
+/* ---- sums ---- */
+
+static void add(const struct nn_view *a, const struct nn_view *b, const struct nn_view *dst)
+{
+    for (size_t p = 0; p < pixels(dst); p++) {
+        for (size_t c = 0; c < (size_t)dst->c; c += 16) {
+            __mmask16 m = vec_tail((size_t)dst->c - c);
+            __m512 x, y;
+#define LOAD_A(type) x = load_real(a, p, c, type, m)
+#define LOAD_B(type) y = load_real(b, p, c, type, m)
+#define STORE(type)  store_real(dst, p, c, _mm512_add_ps(x, y), type, m)
+            BY_TYPE(a->dtype, LOAD_A);
+            BY_TYPE(b->dtype, LOAD_B);
+            BY_TYPE(dst->dtype, STORE);
+#undef LOAD_A
+#undef LOAD_B
+#undef STORE
         }
     }
 }
 
-static void upsample2(const struct nn_view *src, const struct nn_view *dst)
+/* ---- max pooling ---- */
+
+/* BF16 bits to signed integers of the same order, and back. */
+VEC_INLINE __m512i bf16_order(__m512i v)
 {
-    nn_kernels_plain.upsample2(src, dst);
+    __m512i flip = _mm512_srli_epi16(_mm512_srai_epi16(v, 15), 1);
+    return _mm512_xor_si512(v, flip);
+}
+
+VEC_INLINE __m512i maximum(__m512i a, __m512i b, const enum nn_dtype t)
+{
+    if (t == NN_F32) {
+        return _mm512_castps_si512(_mm512_max_ps(_mm512_castsi512_ps(a), _mm512_castsi512_ps(b)));
+    }
+    return t == NN_BF16 ? _mm512_max_epi16(a, b) : _mm512_max_epu8(a, b);
+}
+
+/* 64 bytes of channels: the window is separable, rows first into scratch, then columns. */
+VEC_INLINE void pool_group(const struct nn_view *src, int k, const struct nn_view *dst, size_t byte,
+                           __mmask64 m, char *rows, const enum nn_dtype t)
+{
+    int r = k / 2, w = src->w, h = src->h;
+    for (int y = 0; y < h; y++) {
+        for (int x = 0; x < w; x++) {
+            __m512i top = _mm512_setzero_si512();
+            for (int from = DM_MAX(x - r, 0), i = from; i <= DM_MIN(x + r, w - 1); i++) {
+                __m512i v = _mm512_maskz_loadu_epi8(m, at(src, (size_t)(y * w + i)) + byte);
+                v = t == NN_BF16 ? bf16_order(v) : v;
+                top = i == from ? v : maximum(top, v, t);
+            }
+            _mm512_storeu_si512(rows + 64 * (size_t)(y * w + x), top);
+        }
+    }
+    for (int y = 0; y < h; y++) {
+        for (int x = 0; x < w; x++) {
+            int from = DM_MAX(y - r, 0);
+            __m512i top = _mm512_loadu_si512(rows + 64 * (size_t)(from * w + x));
+            for (int i = from + 1; i <= DM_MIN(y + r, h - 1); i++) {
+                top = maximum(top, _mm512_loadu_si512(rows + 64 * (size_t)(i * w + x)), t);
+            }
+            top = t == NN_BF16 ? bf16_order(top) : top;
+            _mm512_mask_storeu_epi8(at(dst, (size_t)(y * w + x)) + byte, m, top);
+        }
+    }
 }
 
 static size_t max_pool_scratch(const struct nn_view *src, int k)
 {
     (void)k;
-    return (size_t)src->h * (size_t)src->w * LANES * sizeof(float);
+    return pixels(src) * 64;
 }
 
-/* One group of 16 channels: the window is separable, rows first into scratch, then columns. */
-NN_AVX512 static void pool_group(const struct nn_view *src, int k, const struct nn_view *dst,
-                                 size_t ch, __mmask16 m, float *rows)
+static void max_pool(const struct nn_view *src, int k, const struct nn_view *dst, void *scratch)
 {
-    int r = k / 2, w = src->w, h = src->h;
-    for (int y = 0; y < h; y++) {
-        for (int x = 0; x < w; x++) {
-            __m512 top = _mm512_set1_ps(-INFINITY);
-            for (int i = DM_MAX(x - r, 0); i <= DM_MIN(x + r, w - 1); i++) {
-                size_t at = (size_t)(y * w + i) * src->step + ch;
-                top = _mm512_max_ps(top, load16(src, at, m));
-            }
-            _mm512_storeu_ps(rows + (size_t)(y * w + x) * LANES, top);
-        }
+    if (!nn_same_format(src, dst)) {
+        nn_kernels_plain.max_pool(src, k, dst, NULL);
+        return;
     }
-    for (int y = 0; y < h; y++) {
-        for (int x = 0; x < w; x++) {
-            __m512 top = _mm512_set1_ps(-INFINITY);
-            for (int i = DM_MAX(y - r, 0); i <= DM_MIN(y + r, h - 1); i++) {
-                top = _mm512_max_ps(top, _mm512_loadu_ps(rows + (size_t)(i * w + x) * LANES));
-            }
-            store16(dst, (size_t)(y * w + x) * dst->step + ch, m, top);
-        }
-    }
-}
-
-NN_AVX512 static void max_pool(const struct nn_view *src, int k, const struct nn_view *dst,
-                               void *scratch)
-{
-    for (size_t ch = 0; ch < (size_t)src->c; ch += LANES) {
-        pool_group(src, k, dst, ch, tail_mask((size_t)src->c - ch), scratch);
+    size_t n = (size_t)src->c * nn_element_size(src->dtype);
+    for (size_t byte = 0; byte < n; byte += 64) {
+        __mmask64 m = n - byte >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << (n - byte)) - 1;
+#define POOL(type) pool_group(src, k, dst, byte, m, scratch, type)
+        BY_TYPE(src->dtype, POOL);
+#undef POOL
     }
 }
 

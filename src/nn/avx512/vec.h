@@ -25,6 +25,12 @@ VEC_INLINE __mmask16 vec_mask(int n)
     return (__mmask16)((1u << n) - 1u);
 }
 
+/* The first n lanes, all of them from 16 on. */
+VEC_INLINE __mmask16 vec_tail(size_t n)
+{
+    return vec_mask(n < 16 ? (int)n : 16);
+}
+
 VEC_INLINE __m512i vec_broadcast4(const void *p)
 {
     int32_t v;
@@ -97,33 +103,31 @@ VEC_INLINE void vec_store(void *p, const enum nn_dtype t, __m512 x, const bool w
     }
 }
 
-/* 2^(i/16), each times 1 + 1.1e-4: centres the error of the linear term in vec_silu_coarse. */
+/* 2^(i/16), each times 1 + 1.1e-4: centres the error of the linear term below. */
 #define VEC_EXP2_16THS                                                                             \
     _mm512_setr_ps(1.00011000f, 1.04438865f, 1.09062769f, 1.13891390f, 1.18933793f, 1.24199442f,   \
                    1.29698221f, 1.35440452f, 1.41436913f, 1.47698860f, 1.54238047f, 1.61066749f,   \
                    1.68197783f, 1.75644535f, 1.83420983f, 1.91541723f)
 
-/* x / (1 + e^-x) with relative error 1.7e-4, a twelfth of a BF16 step: 2^t from a table of
- * sixteenths and a linear rest. The low bits of t + 1.5 * 2^19 count sixteenths; scalef takes the
- * floor of its exponent, so the table only carries the fraction. Any x: what overflows ends as 0 or
- * x. */
-VEC_INLINE __m512 vec_silu_coarse(__m512 x)
+/* e^-x with relative error 1.2e-4: 2^t from a table of sixteenths and a linear rest. The low bits
+ * of t + 1.5 * 2^19 count sixteenths; scalef takes the floor of its exponent, so the table only
+ * carries the fraction. Any finite x: what overflows ends as 0 or infinity, of either sign. */
+VEC_INLINE __m512 vec_exp_minus_coarse(__m512 x)
 {
     __m512 magic = _mm512_set1_ps(0x1.8p19f);
     __m512 t = _mm512_fmadd_ps(x, _mm512_set1_ps(-0x1.715476p+0f), magic); /* -log2(e) */
     __m512 n = _mm512_sub_ps(t, magic);
     __m512 power = _mm512_permutexvar_ps(_mm512_castps_si512(t), VEC_EXP2_16THS);
     __m512 rest = _mm512_fnmsub_ps(n, _mm512_set1_ps(0x1.62e430p-1f), x); /* ln(2) */
-    __m512 e = _mm512_scalef_ps(_mm512_fmadd_ps(power, rest, power), n);
-    return _mm512_mul_ps(x, _mm512_rcp14_ps(_mm512_add_ps(e, _mm512_set1_ps(1.0f))));
+    return _mm512_scalef_ps(_mm512_fmadd_ps(power, rest, power), n);
 }
 
-/* As above to a few ulp: minimax polynomial on [-1/2, 1/2], relative error 7.5e-8, then one Newton
- * step of the reciprocal. */
-VEC_INLINE __m512 vec_silu_exact(__m512 x)
+/* e^-x, at most 2^120: minimax polynomial on [-1/2, 1/2], relative error 7.5e-8 and what the
+ * product with log2(e) loses. */
+VEC_INLINE __m512 vec_exp_minus_exact(__m512 x)
 {
     __m512 t = _mm512_mul_ps(x, _mm512_set1_ps(-0x1.715476p+0f));
-    t = _mm512_min_ps(t, _mm512_set1_ps(120.0f)); /* Newton wants a finite 1 + e^-x */
+    t = _mm512_min_ps(t, _mm512_set1_ps(120.0f));
     __m512 n = _mm512_roundscale_ps(t, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     __m512 f = _mm512_sub_ps(t, n), p = _mm512_set1_ps(0x1.5c08e6p-10f);
     p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.3d0c54p-7f));
@@ -131,15 +135,24 @@ VEC_INLINE __m512 vec_silu_exact(__m512 x)
     p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.ebf918p-3f));
     p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.62e428p-1f));
     p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.000002p+0f));
-    __m512 d = _mm512_add_ps(_mm512_scalef_ps(p, n), _mm512_set1_ps(1.0f));
-    __m512 r = _mm512_rcp14_ps(d);
-    r = _mm512_fmadd_ps(r, _mm512_fnmadd_ps(d, r, _mm512_set1_ps(1.0f)), r);
-    return _mm512_mul_ps(x, r);
+    return _mm512_scalef_ps(p, n);
 }
 
+VEC_INLINE __m512 vec_exp_minus(__m512 x, const bool coarse)
+{
+    return coarse ? vec_exp_minus_coarse(x) : vec_exp_minus_exact(x);
+}
+
+/* x / (1 + e^-x). Coarse: relative error 1.7e-4, a twelfth of a BF16 step; else a few ulp (one
+ * Newton step of the reciprocal, which wants its finite argument). */
 VEC_INLINE __m512 vec_silu(__m512 x, const bool coarse)
 {
-    return coarse ? vec_silu_coarse(x) : vec_silu_exact(x);
+    __m512 d = _mm512_add_ps(vec_exp_minus(x, coarse), _mm512_set1_ps(1.0f));
+    __m512 r = _mm512_rcp14_ps(d);
+    if (!coarse) {
+        r = _mm512_fmadd_ps(r, _mm512_fnmadd_ps(d, r, _mm512_set1_ps(1.0f)), r);
+    }
+    return _mm512_mul_ps(x, r);
 }
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Random convolutions for the tests of the back ends: a description with its weights, and views
- * into buffers that are wider than the view, filled with NaN or noise around it so that a read or
- * a write outside shows. */
+ * into buffers that are wider than the view, filled with NaN around it and guarded outside, so that
+ * a read or a write too far shows. */
 #ifndef TESTS_UNIT_NN_CONV_CASES_H
 #define TESTS_UNIT_NN_CONV_CASES_H
 
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "guarded.h"
 #include "nn/quant.h"
 #include "support/testing.h"
 
@@ -49,8 +50,7 @@ static inline void *case_view(struct test_rng *r, struct nn_view *v, bool dense,
     size_t before = dense ? 0 : test_rng_below(r, 16), after = dense ? 0 : test_rng_below(r, 9);
     v->step = (size_t)v->c + before + after;
     *ret_bytes = (size_t)v->h * (size_t)v->w * v->step * size;
-    unsigned char *block = dm_alloc_aligned(*ret_bytes);
-    assert_non_null(block);
+    unsigned char *block = guarded_alloc(*ret_bytes, test_rng_below(r, 2));
     memset(block, 0xff, *ret_bytes); /* NaN in F32 and BF16 */
     v->data = block + before * size;
     return block;
@@ -107,7 +107,7 @@ static inline void case_make(struct test_rng *r, const struct nn_conv_desc *d, s
 static inline void case_free(struct conv_case *k)
 {
     for (int i = 0; i < 4; i++) {
-        dm_free(k->block[i]);
+        guarded_free(k->block[i], k->bytes[i]);
     }
 }
 

@@ -64,9 +64,9 @@ static void run(const struct nn_backend *b, const struct conv_case *k, const str
     struct nn_conv *c = NULL;
     assert_ok(b->conv_new(&k->d, &c, &e), &e);
     size_t bytes = b->conv_scratch ? b->conv_scratch(c) : 0;
-    void *scratch = dm_alloc_aligned(bytes + 64);
-    assert_non_null(scratch);
-    memset(scratch, 0xff, bytes + 64);
+    assert_int_equal(bytes % 64, 0);
+    void *scratch = guarded_alloc(bytes, true);
+    memset(scratch, 0xff, bytes);
     const struct nn_view *residual = k->d.residual ? &k->residual : NULL;
     int cut = b->whole ? dst->h : dst->h / 3; /* two calls, as two threads would make */
     if (cut > 0) {
@@ -75,10 +75,7 @@ static void run(const struct nn_backend *b, const struct conv_case *k, const str
     if (cut < dst->h) {
         b->conv_run(c, &k->src, residual, dst, cut, dst->h, scratch);
     }
-    for (size_t i = 0; i < 64; i++) {
-        assert_int_equal(((unsigned char *)scratch)[bytes + i], 0xff);
-    }
-    dm_free(scratch);
+    guarded_free(scratch, bytes);
     b->conv_free(c);
 }
 
