@@ -3,9 +3,10 @@
  * A look at the boxes of a HEIF or AVIF file (ISO/IEC 14496-12 and 23008-12) before libheif 1.15
  * reads it. That version follows references between items without looking for circles, copies every
  * item's bytes however often they overlap, unpacks compressed metadata without a limit, searches
- * its item list once an item, and pastes grid tiles with an alpha plane of another depth out of
- * bounds. So the file must have the shape cameras write: one coded picture, or a grid of coded
- * tiles, each with at most one layer of auxiliary pictures; nothing derived twice.
+ * its item list once an item, allocates the size a grid claims whatever the picture's header says,
+ * and pastes grid tiles with an alpha plane of another depth out of bounds. So the file must have
+ * the shape cameras write: one coded picture, or a grid of coded tiles, each with at most one layer
+ * of auxiliary pictures; nothing derived twice.
  *
  * Where two parsers could read a file differently (a box twice), it is refused. */
 #include <string.h>
@@ -36,12 +37,25 @@ struct ref {
     uint32_t to;
 };
 
+/* Where an item's bytes lie. */
+struct place {
+    uint32_t id;
+    unsigned method;  /* 0 in the file, 1 in the idat box */
+    uint64_t extents; /* in how many pieces */
+    uint64_t offset;  /* of the first one */
+    uint64_t length;
+};
+
 struct structure {
+    struct span file;
+    struct span idat;
     uint32_t primary;
     size_t items;
+    size_t places;
     size_t refs;
     uint64_t extent_bytes; /* of all items together */
     struct item item[LIMIT_HEIF_ITEMS];
+    struct place place[LIMIT_HEIF_ITEMS];
     struct ref ref[MAX_REFS];
 };
 
@@ -169,37 +183,60 @@ static int parse_iref(struct structure *st, struct span s, struct dm_err *e)
     return s.bad ? damaged("references", e) : DM_OK;
 }
 
+/* Widths of the numbers in an item's location, in bytes. */
+struct iloc_sizes {
+    uint64_t version;
+    size_t offset, length, base, index;
+};
+
+static struct place take_place(struct structure *st, struct span *s, const struct iloc_sizes *z)
+{
+    struct place at = {.id = (uint32_t)take(s, z->version < 2 ? 2 : 4)};
+    at.method = (unsigned)take(s, z->version > 0 ? 2 : 0) & 15;
+    (void)take(s, 2); /* data reference */
+    uint64_t base = take(s, z->base);
+    at.extents = take(s, 2);
+    for (uint64_t k = 0; k < at.extents && !s->bad; k++) {
+        (void)take(s, z->index);
+        uint64_t offset = take(s, z->offset);
+        uint64_t length = take(s, z->length);
+        bool wraps = __builtin_add_overflow(offset, base, &offset) ||
+                     __builtin_add_overflow(st->extent_bytes, length, &st->extent_bytes);
+        s->bad |= wraps;
+        if (k == 0) {
+            at.offset = offset;
+            at.length = length;
+        }
+    }
+    return at;
+}
+
 static int parse_iloc(struct structure *st, struct span s, struct dm_err *e)
 {
-    uint64_t version = take(&s, 4) >> 24;
+    struct iloc_sizes z = {.version = take(&s, 4) >> 24};
     unsigned sizes = (unsigned)take(&s, 2);
-    size_t offset_size = sizes >> 12;
-    size_t length_size = sizes >> 8 & 15;
-    size_t base_size = sizes >> 4 & 15;
-    size_t index_size = version > 0 ? sizes & 15 : 0;
-    if (offset_size > 8 || length_size > 8 || base_size > 8 || index_size > 8 || version > 2) {
+    z.offset = sizes >> 12;
+    z.length = sizes >> 8 & 15;
+    z.base = sizes >> 4 & 15;
+    z.index = z.version > 0 ? sizes & 15 : 0;
+    if (z.offset > 8 || z.length > 8 || z.base > 8 || z.index > 8 || z.version > 2) {
         return damaged("item locations", e);
     }
-    uint64_t items = take(&s, version < 2 ? 2 : 4);
+    uint64_t items = take(&s, z.version < 2 ? 2 : 4);
     if (items > LIMIT_HEIF_ITEMS) {
         DM_FAIL(e, DM_ELIMIT, "HEIF with more than %d items", LIMIT_HEIF_ITEMS);
     }
     for (uint64_t i = 0; i < items && !s.bad; i++) {
-        (void)take(&s, version < 2 ? 2 : 4);
-        (void)take(&s, version > 0 ? 2 : 0); /* construction method */
-        (void)take(&s, 2);                   /* data reference */
-        (void)take(&s, base_size);
-        uint64_t extents = take(&s, 2);
-        for (uint64_t k = 0; k < extents && !s.bad; k++) {
-            (void)take(&s, index_size);
-            (void)take(&s, offset_size);
-            uint64_t length = take(&s, length_size);
-            if (__builtin_add_overflow(st->extent_bytes, length, &st->extent_bytes)) {
-                s.bad = true;
-            }
-        }
+        st->place[st->places++] = take_place(st, &s, &z);
     }
     return s.bad ? damaged("item locations", e) : DM_OK;
+}
+
+static int parse_idat(struct structure *st, struct span s, struct dm_err *e)
+{
+    (void)e;
+    st->idat = s;
+    return DM_OK;
 }
 
 static const struct {
@@ -211,6 +248,7 @@ static const struct {
     {FOURCC('i', 'i', 'n', 'f'), true, parse_iinf},
     {FOURCC('i', 'l', 'o', 'c'), true, parse_iloc},
     {FOURCC('i', 'r', 'e', 'f'), false, parse_iref},
+    {FOURCC('i', 'd', 'a', 't'), false, parse_idat},
 };
 
 static int parse_meta(struct structure *st, struct span s, struct dm_err *e)
@@ -261,6 +299,31 @@ static bool is_in(const struct structure *st, uint32_t type, bool from, uint32_t
     return false;
 }
 
+/* Does the grid's description (ISO/IEC 23008-12, 6.6.2.3.2) claim a size within the limits? */
+static bool grid_size_ok(const struct structure *st, uint32_t id)
+{
+    const struct place *at = NULL;
+    for (size_t i = 0; i < st->places && !at; i++) {
+        at = st->place[i].id == id ? &st->place[i] : NULL;
+    }
+    if (!at || at->extents != 1 || at->method > 1) {
+        return false;
+    }
+    struct span s = at->method == 1 ? st->idat : st->file;
+    if (!s.p || at->offset > s.n || at->length > s.n - at->offset) {
+        return false;
+    }
+    s.p += at->offset;
+    s.n = (size_t)at->length;
+    (void)take(&s, 1); /* version */
+    size_t size = take(&s, 1) & 1 ? 4 : 2;
+    (void)take(&s, 2); /* rows, columns */
+    uint64_t w = take(&s, size);
+    uint64_t h = take(&s, size);
+    return !s.bad && w > 0 && h > 0 && w <= LIMIT_IMAGE_SIDE_MAX && h <= LIMIT_IMAGE_SIDE_MAX &&
+           w * h <= UINT64_C(1000000) * LIMIT_IMAGE_MEGAPIXELS;
+}
+
 /* A coded picture, or a grid of coded pictures that have no auxiliary pictures of their own. */
 static bool is_plain(const struct structure *st, uint32_t id)
 {
@@ -279,6 +342,14 @@ static bool is_plain(const struct structure *st, uint32_t id)
     return true;
 }
 
+static int check_grid(const struct structure *st, uint32_t id, struct dm_err *e)
+{
+    if (type_of(st, id) == FOURCC('g', 'r', 'i', 'd') && !grid_size_ok(st, id)) {
+        DM_FAIL(e, DM_EDECODE, "HEIF with a damaged or oversized grid of tiles");
+    }
+    return DM_OK;
+}
+
 static int check_shape(const struct structure *st, struct dm_err *e)
 {
     if (!is_plain(st, st->primary)) {
@@ -289,12 +360,16 @@ static int check_shape(const struct structure *st, struct dm_err *e)
         char name[5] = {(char)(t >> 24), (char)(t >> 16), (char)(t >> 8), (char)t, '\0'};
         CODEC_FAIL(e, DM_EUNSUPPORTED, "HEIF of a kind that is not supported, primary item", name);
     }
+    DM_TRY(check_grid(st, st->primary, e));
     for (size_t i = 0; i < st->refs; i++) {
         const struct ref *r = &st->ref[i];
-        if (r->type == FOURCC('a', 'u', 'x', 'l') && r->to == st->primary &&
-            (!is_plain(st, r->from) || is_in(st, r->type, false, r->from))) {
+        if (r->type != FOURCC('a', 'u', 'x', 'l') || r->to != st->primary) {
+            continue;
+        }
+        if (!is_plain(st, r->from) || is_in(st, r->type, false, r->from)) {
             DM_FAIL(e, DM_EUNSUPPORTED, "HEIF with nested auxiliary pictures is not supported");
         }
+        DM_TRY(check_grid(st, r->from, e));
     }
     return DM_OK;
 }
@@ -309,6 +384,7 @@ int heif_check(struct codec_input in, struct dm_err *e)
     struct span box;
     uint32_t type;
     unsigned metas = 0;
+    st->file = s;
     while (next_box(&s, &type, &box)) {
         if (type == FOURCC('m', 'e', 't', 'a')) {
             metas++;

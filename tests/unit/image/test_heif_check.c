@@ -23,8 +23,9 @@ struct outline {
         const char *type;
         int from, to;
     } refs[REFS_MAX];
-    uint32_t extent; /* length of every item, 0: fits */
-    bool twice;      /* the item list */
+    uint32_t extent;         /* length of every item, 0: fits */
+    uint16_t grid_w, grid_h; /* what a grid claims, 0: 100 */
+    bool twice;              /* the item list */
     bool no_iloc;
 };
 
@@ -59,7 +60,7 @@ static void put_iinf(const struct outline *o, struct dm_buf *b)
 
 static void put_iloc(const struct outline *o, struct dm_buf *b)
 {
-    size_t iloc = full_box(b, "iloc", 0);
+    size_t iloc = full_box(b, "iloc", 1u << 24);
     int n = 0;
     while (n < ITEMS_MAX && o->items[n].id) {
         n++;
@@ -68,6 +69,7 @@ static void put_iloc(const struct outline *o, struct dm_buf *b)
     put_be(b, (uint64_t)n, 2);
     for (int i = 0; i < n; i++) {
         put_be(b, (uint64_t)o->items[i].id, 2);
+        put_be(b, strcmp(o->items[i].type, "grid") == 0, 2); /* in idat */
         put_be(b, 0, 2);
         put_be(b, 1, 2);
         put_be(b, 0, 4);
@@ -104,6 +106,11 @@ static struct dm_buf build(const struct outline *o)
         }
         box_end(&b, iref);
     }
+    at = box_begin(&b, "idat");
+    put_be(&b, 0, 4); /* one row of one tile */
+    put_be(&b, o->grid_w ? o->grid_w : 100, 2);
+    put_be(&b, o->grid_h ? o->grid_h : 100, 2);
+    box_end(&b, at);
     box_end(&b, meta);
     return b;
 }
@@ -154,6 +161,29 @@ static void shapes_pass_or_do_not(void **state)
          .code = DM_EUNSUPPORTED,
          .items = {{1, "grid", 0}},
          .refs = {{"dimg", 1, 7}}},
+        {.why = "grid that claims too much",
+         .code = DM_EDECODE,
+         .items = {{1, "grid", 0}, {2, "hvc1", 0}},
+         .refs = {{"dimg", 1, 2}},
+         .grid_w = 23000,
+         .grid_h = 30000},
+        {.why = "largest grid",
+         .items = {{1, "grid", 0}, {2, "hvc1", 0}},
+         .refs = {{"dimg", 1, 2}},
+         .grid_w = 10000,
+         .grid_h = 12000},
+        {.why = "grid that claims too long a side",
+         .code = DM_EDECODE,
+         .items = {{1, "grid", 0}, {2, "hvc1", 0}},
+         .refs = {{"dimg", 1, 2}},
+         .grid_w = 40000,
+         .grid_h = 10},
+        {.why = "alpha that claims too much",
+         .code = DM_EDECODE,
+         .items = {{1, "hvc1", 0}, {2, "grid", 0}, {3, "hvc1", 0}},
+         .refs = {{"dimg", 2, 3}, {"auxl", 2, 1}},
+         .grid_w = 23000,
+         .grid_h = 30000},
         {.why = "tile with alpha",
          .code = DM_EUNSUPPORTED,
          .items = {{1, "grid", 0}, {2, "hvc1", 0}, {3, "hvc1", 0}},
@@ -249,8 +279,13 @@ static void largest_structure_is_quick(void **state)
     (void)state;
     struct dm_err e = {0};
     struct dm_buf b = dm_buf_init(FILE_MAX);
+    size_t at = box_begin(&b, "free");
+    put_be(&b, 0, 4);
+    put_be(&b, 100, 2);
+    put_be(&b, 100, 2);
+    box_end(&b, at);
     size_t meta = full_box(&b, "meta", 0);
-    size_t at = full_box(&b, "pitm", 0);
+    at = full_box(&b, "pitm", 0);
     put_be(&b, 1, 2);
     box_end(&b, at);
     size_t iinf = full_box(&b, "iinf", 0);
@@ -273,7 +308,13 @@ static void largest_structure_is_quick(void **state)
     box_end(&b, at);
     box_end(&b, iref);
     at = full_box(&b, "iloc", 0);
-    put_be(&b, 0, 4);
+    put_be(&b, 0x4400, 2);
+    put_be(&b, 1, 2);
+    put_be(&b, 1, 2); /* the grid's description is the file's first box */
+    put_be(&b, 0, 2);
+    put_be(&b, 1, 2);
+    put_be(&b, 8, 4);
+    put_be(&b, 8, 4);
     box_end(&b, at);
     box_end(&b, meta);
     dm_usec start = dm_now();
