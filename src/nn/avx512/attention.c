@@ -147,8 +147,10 @@ VEC_INLINE float soften(const struct head *h, size_t r, const bool bf16)
 }
 
 /* acc [rows][LANES] = a [rows][units] x one block of columns. */
+/* NOLINTBEGIN(readability-non-const-parameter): the tile writes acc through its arguments */
 static void multiply(const struct head *h, const char *a, size_t pitch, size_t units,
                      const char *block, int rows, float *acc)
+/* NOLINTEND(readability-non-const-parameter) */
 {
     struct tile_args t = {.src = a,
                           .pixel_bytes = pitch,
