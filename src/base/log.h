@@ -5,25 +5,10 @@
 #ifndef DM_BASE_LOG_H
 #define DM_BASE_LOG_H
 
-#include <stdint.h>
-
+#include "base/field.h"
 #include "base/macros.h"
 
 enum dm_log_level { DM_LOG_DEBUG, DM_LOG_INFO, DM_LOG_WARNING, DM_LOG_ERROR, DM_LOG_CRITICAL };
-
-enum dm_field_type { DM_FIELD_STR, DM_FIELD_I64, DM_FIELD_F64, DM_FIELD_END };
-
-struct dm_field {
-    const char *name; /* snake_case */
-    enum dm_field_type type;
-    const char *s;
-    int64_t i;
-    double f;
-};
-
-#define DM_S(n, v) ((struct dm_field){.name = (n), .type = DM_FIELD_STR, .s = (v)})
-#define DM_I(n, v) ((struct dm_field){.name = (n), .type = DM_FIELD_I64, .i = (v)})
-#define DM_F(n, v) ((struct dm_field){.name = (n), .type = DM_FIELD_F64, .f = (v)})
 
 enum dm_log_format { DM_LOG_AUTO, DM_LOG_TEXT, DM_LOG_JSON };
 

@@ -105,6 +105,58 @@ static void long_texts_are_cut_and_end(void **state)
     assert_int_equal(strlen(e.text), DM_ERR_TEXT_MAX - 1);
 }
 
+static int refuse(const char *batch, struct dm_err *e)
+{
+    DM_REFUSE(e, DM_ECONFLICT,
+              DM_FIELDS(DM_I("available", 5), DM_S("batch", batch), DM_F("x", 0.5)), "only %d left",
+              5);
+}
+
+static void values_travel_beside_the_message(void **state)
+{
+    (void)state;
+    struct dm_err e = {0};
+    assert_int_equal(refuse("LOC1", &e), DM_ECONFLICT);
+    assert_string_equal(e.text, "only 5 left");
+    assert_int_equal(e.n_fields, 3);
+    assert_string_equal(e.field[0].name, "available");
+    assert_int_equal(e.field[0].i, 5);
+    assert_string_equal(e.field[1].s, "LOC1");
+    assert_true(e.field[2].type == DM_FIELD_F64 && e.field[2].f == 0.5);
+    assert_int_equal(refuse(NULL, &e), DM_ECONFLICT);
+    assert_string_equal(e.field[1].s, "");
+    assert_int_equal(refuse("LOC1", NULL), DM_ECONFLICT);
+    assert_int_equal(detect(1, &e), DM_ELIMIT); /* values of an older error do not stay */
+    assert_int_equal(e.n_fields, 0);
+}
+
+static void long_values_end_at_a_whole_character(void **state)
+{
+    (void)state;
+    struct dm_err e = {0};
+    char name[3 * DM_ERR_FIELD_MAX] = "x"; /* one odd byte, then two bytes each */
+    for (size_t i = 1; i + 2 < sizeof(name); i += 2) {
+        memcpy(name + i, "\xC3\xB1", 3);
+    }
+    (void)refuse(name, &e);
+    assert_int_equal(strlen(e.field[1].s), DM_ERR_FIELD_MAX - 1);
+    (void)refuse(name + 1, &e);
+    assert_int_equal(strlen(e.field[1].s), DM_ERR_FIELD_MAX - 2);
+}
+
+static void rooms_add_their_codes(void **state)
+{
+    (void)state;
+    static const struct dm_code_info rows[] = {{-9001, 418, 0, 4, "TEAPOT", "short and stout"}};
+    static struct dm_code_table table = {rows, DM_COUNT(rows), NULL};
+    assert_int_equal(dm_code_info(-9001)->code, DM_EINTERNAL);
+    dm_codes_add(&table);
+    dm_codes_add(&table);
+    assert_string_equal(dm_code_info(-9001)->slug, "TEAPOT");
+    assert_int_equal(dm_code_info(DM_EIO)->http_status, 503);
+    assert_int_equal(dm_code_info(-9002)->code, DM_EINTERNAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +166,9 @@ int main(void)
         cmocka_unit_test(error_without_words_has_those_of_its_code),
         cmocka_unit_test(context_goes_in_front),
         cmocka_unit_test(long_texts_are_cut_and_end),
+        cmocka_unit_test(values_travel_beside_the_message),
+        cmocka_unit_test(long_values_end_at_a_whole_character),
+        cmocka_unit_test(rooms_add_their_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
