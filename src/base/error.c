@@ -19,7 +19,6 @@ static struct dm_code_table tables = {code_table, DM_COUNT(code_table), NULL};
 
 const struct dm_code_info *dm_code_info(int code)
 {
-    const struct dm_code_info *internal = &code_table[DM_COUNT(code_table) - 1];
     for (const struct dm_code_table *t = &tables; t; t = t->next) {
         for (size_t i = 0; i < t->n; i++) {
             if (t->rows[i].code == code) {
@@ -27,7 +26,7 @@ const struct dm_code_info *dm_code_info(int code)
             }
         }
     }
-    return internal;
+    return dm_code_info(DM_EINTERNAL);
 }
 
 void dm_codes_add(struct dm_code_table *table)

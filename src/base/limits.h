@@ -49,8 +49,13 @@
 #define LIMIT_FOLDER_DEPTH 64 /* of --recursive: a loop of mounts ends here */
 #define LIMIT_JOBS         256
 
+/* Places. The rings of a nursery have 4 to 60 positions; a position is at most 60 bytes of JSON. */
+#define LIMIT_POLYGON_POSITIONS 1000
+#define LIMIT_POLYGON_BYTES     ((size_t)256 << 10)
+
 /* Metrics of one photo: 300,000 plants of 150 bytes. */
 #define LIMIT_METRICS_BYTES ((size_t)64 << 20)
 #define LIMIT_CONFIG_BYTES  ((size_t)1 << 20)
+#define LIMIT_ZONE_BYTES    ((size_t)64 << 10) /* file of a time zone; the largest has 4 KB */
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "cmd/args.h"
 #include "cmd/help.h"
+#include "inventory/inventory.h"
 
 const struct cmd *cmd_find(const struct cmd *const *table, const char *name)
 {
@@ -209,6 +210,7 @@ int cmd_main(const struct cmd *const *table, int argc, char **argv, char **envir
                         .config_file = "",
                         .lang = early_language(argc, argv, environment)};
     struct dm_err e = {0};
+    inv_setup();
     int code = dispatch(&r, argc, argv, &e);
     int status = code;
     if (code < 0) {

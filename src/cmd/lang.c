@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "inventory/inventory.h"
+
 const char *const lang_names[] = {"en", "es", NULL};
 
 static const char *const texts[MSG_MAX_][LANG_MAX_] = {
@@ -24,12 +26,18 @@ static const struct {
 #define X(NAME, text) {DM_##NAME, text},
 #include "cmd/errors_es.def"
 #undef X
+#define X(NAME, text) {INV_##NAME, text},
+#include "cmd/rules_es.def"
+#undef X
 };
 
 enum {
     N_CODES = 0
 #define X(name, number, http, retry, exit_status, slug, text) +1
 #include "base/errors.def"
+#undef X
+#define X(name, number, http, retry, exit_status, class, text) +1
+#include "inventory/rules.def"
 #undef X
 };
 _Static_assert(DM_COUNT(errors_es) == N_CODES, "every error code has its Spanish text");

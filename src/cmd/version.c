@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "cmd/vcs.h"
+#include "geo/geo.h"
 #include "image/image_libraries.h"
 #include "nn/nn_libraries.h"
 #include "vision/overlay.h"
@@ -27,7 +28,7 @@ const char *version_commit(void)
 size_t version_libraries(struct dm_library ret[static VERSION_LIBRARIES_MAX])
 {
     size_t (*const rooms[])(struct dm_library ret[static DM_LIBRARIES_MAX]) = {
-        image_libraries, nn_libraries, vision_libraries};
+        image_libraries, nn_libraries, vision_libraries, geo_libraries};
     size_t n = 0;
     for (size_t i = 0; i < DM_COUNT(rooms); i++) {
         n += rooms[i](ret + n);
