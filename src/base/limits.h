@@ -53,6 +53,11 @@
 #define LIMIT_POLYGON_POSITIONS 1000
 #define LIMIT_POLYGON_BYTES     ((size_t)256 << 10)
 
+/* Tables that people load (api.md 1.8: an import file has at most 50 MiB). */
+#define LIMIT_CSV_BYTES      ((size_t)50 << 20)
+#define LIMIT_CSV_COLUMNS    256
+#define LIMIT_CSV_CELL_BYTES ((size_t)64 << 10)
+
 /* Metrics of one photo: 300,000 plants of 150 bytes. */
 #define LIMIT_METRICS_BYTES ((size_t)64 << 20)
 #define LIMIT_CONFIG_BYTES  ((size_t)1 << 20)

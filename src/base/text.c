@@ -36,6 +36,24 @@ static size_t sequence(const unsigned char *s)
     return 0;
 }
 
+bool dm_text_valid(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        unsigned char last[5] = {0}; /* a sequence that is cut must not be read beyond */
+        const unsigned char *at = (const unsigned char *)s + i;
+        if (n - i < 4) {
+            memcpy(last, at, n - i);
+            at = last;
+        }
+        const size_t step = sequence(at);
+        if (step == 0) {
+            return false;
+        }
+        i += step;
+    }
+    return true;
+}
+
 static bool is_control(const unsigned char *s, size_t n)
 {
     return (n == 1 && (s[0] < 0x20 || s[0] == 0x7F)) || (n == 2 && s[0] == 0xC2 && s[1] < 0xA0);
@@ -94,6 +112,54 @@ size_t dm_text_prefix(const char *s, size_t width)
         }
     }
     return i;
+}
+
+/* Letter without accent of U+00C0..U+00FF, 0 when it has none. */
+static char plain_letter(unsigned char second)
+{
+    static const char letters[] = "aaaaaa\0ceeeeiiii\0nooooo\0ouuuuy\0";
+    return second == 0xBF ? 'y' : letters[second & 0x1F];
+}
+
+char *dm_text_fold(const char *s, struct dm_arena *a)
+{
+    char *copy = dm_arena_alloc(a, strlen(s) + 1);
+    char *to = copy;
+    for (const unsigned char *c = (const unsigned char *)s; copy && *c;) {
+        const bool latin = c[0] == 0xC3 && (c[1] & 0xC0) == 0x80;
+        const bool mark = (c[0] == 0xCC && (c[1] & 0xC0) == 0x80) ||
+                          (c[0] == 0xCD && c[1] >= 0x80 && c[1] <= 0xAF);
+        if (latin && plain_letter(c[1])) {
+            *to++ = plain_letter(c[1]);
+            c += 2;
+        } else if (mark) { /* combining accents, U+0300..U+036F */
+            c += 2;
+        } else {
+            *to++ = (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
+            c++;
+        }
+    }
+    if (copy) {
+        *to = '\0';
+    }
+    return copy;
+}
+
+char *dm_text_key(const char *s, struct dm_arena *a)
+{
+    char *key = dm_text_fold(s, a);
+    char *to = key;
+    for (const char *c = key; c && *c; c++) {
+        const bool kept = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9');
+        if (kept || (to > key && to[-1] != '_')) {
+            *to++ = kept ? *c : '_';
+        }
+    }
+    if (key) {
+        to -= to > key && to[-1] == '_';
+        *to = '\0';
+    }
+    return key;
 }
 
 const char *dm_path_base(const char *path)

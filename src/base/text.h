@@ -19,11 +19,23 @@ enum dm_text_use {
  * is clean, else a copy in a; NULL when out of memory. */
 const char *dm_text_clean(const char *s, enum dm_text_use use, struct dm_arena *a);
 
+/* Whether s[n] is valid UTF-8 without zero characters. */
+bool dm_text_valid(const char *s, size_t n);
+
 /* Characters of valid UTF-8, for padding columns: code points, combining marks not considered. */
 size_t dm_text_width(const char *s);
 
 /* First bytes of s that hold at most width characters. */
 size_t dm_text_prefix(const char *s, size_t width);
+
+/* Lower case, accents of Latin letters taken off: "Túnel Ñandú" -> "tunel nandu". Other characters
+ * stay. In a; NULL when out of memory. */
+char *dm_text_fold(const char *s, struct dm_arena *a);
+
+/* A name for comparing what people write: folded, runs of anything but letters and digits become
+ * one
+ * '_', none at the ends: "Unid.X\n Cajón" -> "unid_x_cajon". In a; NULL when out of memory. */
+char *dm_text_key(const char *s, struct dm_arena *a);
 
 /* The part after the last slash; borrowed from path. */
 const char *dm_path_base(const char *path);
