@@ -181,7 +181,10 @@ static int feather_strip(const struct feather *f, int by, struct dm_err *e)
     return DM_OK;
 }
 
-int region_feather(const struct image *mask, int feather_px, float *ret, struct dm_err *e)
+int region_feather(
+    const struct image *mask, int feather_px,
+    float *ret, /* NOLINT(readability-non-const-parameter): feather_strip writes it */
+    struct dm_err *e)
 {
     DM_BUG_UNLESS(mask->channels == 1 && feather_px >= 0 && feather_px <= LIMIT_FEATHER_PX);
     struct feather f = {

@@ -6,7 +6,9 @@
  *
  * Prints "ready NAME", then for every line "N" on stdin N times the pass and one line of N
  * milliseconds. Without --conf every anchor's box is wanted, as other runtimes give it; with it the
- * pass may skip what no detection above C needs, as counting does. */
+ * pass may skip what no detection above C needs, as counting does. int8 reads the calibration file
+ * beside the model. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +104,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: forward MODEL.onnx auto|f32|bf16|int8 THREADS [--size N]"
                         " [--backend NAME] [--conf C]\n");
         return 2;
+    }
+    char calibration[PATH_MAX];
+    if (o.precision == NN_PRECISION_INT8) {
+        (void)snprintf(calibration, sizeof(calibration), "%s.int8.json", argv[1]);
+        o.calibration = calibration;
     }
     struct dm_err e = {0};
     int rc = prepare(&f, argv[1], &o, threads, size_px, &e);

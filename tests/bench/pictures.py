@@ -7,6 +7,7 @@
 "plain": one nursery photo, scaled and mirrored outwards. "dense": small pictures full of things a
 COCO net knows, side by side, so that the sliced count exceeds 500 boxes.
 """
+import ast
 import pathlib
 import sys
 
@@ -15,6 +16,7 @@ import refenv
 
 import cv2
 import numpy as np
+import onnx
 
 W, H = 4000, 3000
 
@@ -36,8 +38,18 @@ def dense(material):
     return np.tile(both, reps)[:H, :W]
 
 
-def main():
-    out, material = pathlib.Path(sys.argv[1]), refenv.material_dir()
+def relabel(model, out):
+    """The COCO segmentation net with every class called a container, so that the container pass has
+    something to find."""
+    m = onnx.load(model)
+    for p in m.metadata_props:
+        if p.key == "names":
+            p.value = str({k: "segmento" for k in ast.literal_eval(p.value)})
+    onnx.save(m, out)
+
+
+def write_all(out):
+    material = refenv.material_dir()
     out.mkdir(parents=True, exist_ok=True)
     quality = [cv2.IMWRITE_JPEG_QUALITY, 92]
     cv2.imwrite(str(out / "plain.jpg"), plain(material), quality)
@@ -47,4 +59,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    write_all(pathlib.Path(sys.argv[1]))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The running Python pipeline, one photo: segmentation at 1024, containers (the whole photo when
 there are none), sahi slices, band estimation, processed picture. As vision.md describes its code,
-with the libraries' default settings on the CPU.
+with the libraries' default settings on the CPU. SEGMENT "none" leaves the container pass out.
 
     pipeline.py DETECT SEGMENT PHOTO [--repeat N] [--serve] [--save avif|jpeg|none]
 
@@ -11,7 +11,6 @@ of each stage. Left out in Python's favour: the crop's JPEG round trip, database
 """
 import argparse
 import json
-import math
 import pathlib
 import resource
 import sys
@@ -22,6 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "reference"
 import refenv  # noqa: F401
 
 import cv2
+import estimation
 import numpy as np
 from PIL import Image
 from sahi import AutoDetectionModel
@@ -40,45 +40,6 @@ class Clock:
         now = time.perf_counter()
         self.stage[name] = self.stage.get(name, 0) + now - self.last
         self.last = now
-
-
-def floor_suppressed(band, bgr):
-    seen = cv2.bitwise_and(bgr, bgr, mask=band)
-    light = cv2.cvtColor(seen, cv2.COLOR_BGR2LAB)[:, :, 0]
-    _, bright = cv2.threshold(light, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    hsv = cv2.cvtColor(seen, cv2.COLOR_BGR2HSV)
-    soil = cv2.inRange(hsv, np.array([0, 0, 0]), np.array([30, 40, 40]))
-    plants = cv2.bitwise_and(bright, cv2.bitwise_not(soil))
-    plants = cv2.morphologyEx(plants, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    return cv2.bitwise_and(band, plants)
-
-
-def estimate(bgr, mask, found):
-    """Four bands; found rows are (cx, cy, w, h, score)."""
-    h = bgr.shape[0]
-    circles = np.zeros(mask.shape, np.uint8)
-    for cx, cy, bw, bh, _ in found:
-        cv2.circle(circles, (int(cx), int(cy)), int(max(int(bw), int(bh)) * 0.85), 255, -1)
-    circles = cv2.GaussianBlur(circles, (15, 15), 0)
-    _, circles = cv2.threshold(circles, 127, 255, cv2.THRESH_BINARY)
-    rest = cv2.bitwise_and(mask, cv2.bitwise_not(circles))
-    bands = []
-    for b in range(4):
-        y0, y1 = b * (h // 4), h if b == 3 else (b + 1) * (h // 4)
-        band = np.zeros_like(rest)
-        band[y0:y1] = rest[y0:y1]
-        if not cv2.countNonZero(band):
-            bands.append((y0, y1, 0))
-            continue
-        px = cv2.countNonZero(floor_suppressed(band, bgr))
-        areas = np.array([bw * bh for _, cy, bw, bh, _ in found if y0 <= cy < y1])
-        size = 2500.0
-        if len(areas) >= 10:
-            q1, q3 = np.percentile(areas, [25, 75])
-            kept = areas[(areas >= q1 - 1.5 * (q3 - q1)) & (areas <= q3 + 1.5 * (q3 - q1))]
-            size = float(kept.mean()) if len(kept) else size
-        bands.append((y0, y1, math.ceil(px / (size * 0.9)) if px else 0))
-    return bands
 
 
 def draw(bgr, found, n_estimated):
@@ -107,26 +68,29 @@ def save(bgr, path, kind):
 
 class Pipeline:
     def __init__(self, detect, segment):
-        self.segment = YOLO(segment, task="segment")
+        self.segment = YOLO(segment, task="segment") if segment != "none" else None
         self.slices = AutoDetectionModel.from_pretrained(
             model_type="ultralytics", model_path=detect, confidence_threshold=0.25, device="cpu")
         self.direct = self.slices.model
 
+    def containers(self, photo):
+        result = self.segment.predict(photo, conf=0.30, iou=0.5, imgsz=1024, verbose=False)[0]
+        if result.masks is None:
+            return []
+        return [(box, polygon) for box, polygon, c in zip(
+            result.boxes.xyxyn.tolist(), result.masks.xyn, result.boxes.cls.tolist())
+            if result.names[int(c)].lower() in CONTAINER_NAMES]
+
     def count(self, photo, out, kind):
         clock = Clock()
-        result = self.segment.predict(photo, conf=0.30, iou=0.5, imgsz=1024, verbose=False)[0]
-        h, w = result.orig_shape
-        containers = []
-        if result.masks is not None:
-            containers = [(box, polygon) for box, polygon, c in zip(
-                result.boxes.xyxyn.tolist(), result.masks.xyn, result.boxes.cls.tolist())
-                if result.names[int(c)].lower() in CONTAINER_NAMES]
-        # A net that knows no containers (COCO) leaves the photo as one region.
-        containers = containers or [([0, 0, 1, 1], np.array([[0, 0], [1, 0], [1, 1], [0, 1]]))]
+        containers = self.containers(photo) if self.segment else []
         clock.mark("segment")
         bgr = cv2.imread(photo)
+        h, w = bgr.shape[:2]
         clock.mark("load")
         found, total = [], 0
+        whole = [((0, 0, 1, 1), np.array([[0, 0], [1, 0], [1, 1], [0, 1]]))]
+        containers = containers if self.segment else whole
         for (x1, y1, x2, y2), _ in containers:
             x1, y1, x2, y2 = int(x1 * w), int(y1 * h), int(x2 * w), int(y2 * h)
             crop = bgr[y1:y2, x1:x2]
@@ -149,7 +113,8 @@ class Pipeline:
         for _, polygon in containers:
             mask = np.zeros((h, w), np.uint8)
             cv2.fillPoly(mask, [(polygon * [w, h]).astype(np.int32)], 255)
-            total += sum(n for _, _, n in estimate(bgr, mask, found))
+            total += sum(row.count for row in
+                         estimation.estimate(bgr, mask, [f[:4] for f in found]))
         clock.mark("estimate")
         picture = draw(bgr, found, total)
         clock.mark("draw")
