@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Transactions and statements: what both engines have in common. An engine only sees arguments that
+ * have been checked, and statements that it has prepared. */
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "store/pool.h"
+
+enum { TRIES = 6, SAVES_MAX = 16 };
+
+struct store_tx {
+    struct store *store;
+    struct store_conn *conn;
+    enum store_mode mode;
+    int failed; /* code of the failed statement that stops us, DM_OK otherwise */
+    int saves;  /* savepoints open */
+    int open_rows;
+    struct dm_arena scratch; /* arguments in their stored form, cleared after each statement */
+};
+
+struct store_rows {
+    struct store_tx *tx;
+    struct store_cursor *cursor;
+    bool done;
+    struct store_value v[STORE_COLS_MAX];
+};
+
+void store_pause(int ms)
+{
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    while (nanosleep(&t, &t) < 0 && errno == EINTR) {
+    }
+}
+
+struct store *store_of(struct store_tx *tx)
+{
+    return tx->store;
+}
+
+const struct store_fault *store_fault(const struct store_tx *tx)
+{
+    return &tx->conn->fault;
+}
+
+/* ---- begin and end --------------------------------------------------------------------------- */
+
+static int begin(struct store *s, enum store_mode mode, struct store_conn **c, struct dm_err *e)
+{
+    const struct store_driver *d = (*c)->driver;
+    (*c)->lost = false;
+    int code = d->command(*c, d->begin[mode], e);
+    if (code >= 0 || d->alive(*c)) {
+        return code;
+    }
+    DM_TRY(store_pool_renew(s, mode, c, e));
+    return d->command(*c, d->begin[mode], e);
+}
+
+int store_begin(struct store *s, enum store_mode mode, struct store_tx **ret, struct dm_err *e)
+{
+    struct store_tx *tx = dm_calloc(1, sizeof(*tx));
+    if (!tx) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for a transaction");
+    }
+    *tx = (struct store_tx){.store = s, .mode = mode};
+    int code = store_pool_take(s, mode, &tx->conn, e);
+    if (code >= 0) {
+        code = begin(s, mode, &tx->conn, e);
+        if (code < 0 && tx->conn) {
+            store_pool_give(s, mode, tx->conn, tx->conn->driver->alive(tx->conn));
+        }
+    }
+    if (code < 0) {
+        dm_free(tx);
+        return code;
+    }
+    *ret = tx;
+    return DM_OK;
+}
+
+/* Give the connection back and forget the transaction. */
+static void end(struct store_tx *tx, bool usable)
+{
+    DM_BUG_UNLESS(tx->open_rows == 0);
+    store_pool_give(tx->store, tx->mode, tx->conn, usable);
+    dm_arena_clear(&tx->scratch);
+    dm_free(tx);
+}
+
+void store_rollback(struct store_tx *tx)
+{
+    if (!tx) {
+        return;
+    }
+    struct store_conn *c = tx->conn;
+    end(tx, c->driver->alive(c) && (c->lost || c->driver->command(c, "ROLLBACK", NULL) >= 0));
+}
+
+int store_commit(struct store_tx **ptx, struct dm_err *e)
+{
+    struct store_tx *tx = DM_STEAL(*ptx);
+    struct store_conn *c = tx->conn;
+    if (tx->failed) {
+        int code = tx->failed;
+        store_rollback(tx);
+        DM_FAIL(e, code, "a statement of this transaction has failed");
+    }
+    DM_BUG_UNLESS(tx->saves == 0);
+    int code = c->driver->command(c, "COMMIT", e);
+    if (code < 0) {
+        store_rollback(tx);
+        return code;
+    }
+    end(tx, true);
+    return DM_OK;
+}
+
+int store_run(struct store *s, enum store_mode mode, store_fn fn, void *ctx, struct dm_err *e)
+{
+    int code = DM_OK;
+    for (int try = 0; try < TRIES; try++) {
+        if (try) {
+            store_pause((1 << try) * 5 + (int)randombytes_uniform(10U << try));
+        }
+        struct store_tx *tx = NULL;
+        code = store_begin(s, mode, &tx, e);
+        if (code >= 0) {
+            code = fn(tx, ctx, e);
+            if (code >= 0) {
+                int committed = store_commit(&tx, e);
+                code = committed < 0 ? committed : code;
+            }
+            store_rollback(tx);
+        }
+        if (code >= 0 || !dm_code_info(code)->retry || code == DM_ENOMEM) {
+            return code;
+        }
+    }
+    return code;
+}
+
+/* ---- savepoints ------------------------------------------------------------------------------ */
+
+static int save_command(struct store_tx *tx, const char *format, struct dm_err *e)
+{
+    char sql[80];
+    (void)snprintf(sql, sizeof(sql), "%s s%d", format, tx->saves);
+    int code = tx->conn->driver->command(tx->conn, sql, e);
+    tx->failed = code < 0 ? code : tx->failed;
+    return code;
+}
+
+static int refuse_failed(const struct store_tx *tx, struct dm_err *e)
+{
+    if (tx->failed) {
+        DM_FAIL(e, tx->failed, "a statement of this transaction has failed");
+    }
+    return DM_OK;
+}
+
+int store_save(struct store_tx *tx, struct dm_err *e)
+{
+    DM_TRY(refuse_failed(tx, e));
+    DM_BUG_UNLESS(tx->saves < SAVES_MAX);
+    tx->saves++;
+    return save_command(tx, "SAVEPOINT", e);
+}
+
+int store_release(struct store_tx *tx, struct dm_err *e)
+{
+    DM_TRY(refuse_failed(tx, e));
+    DM_BUG_UNLESS(tx->saves > 0);
+    int code = save_command(tx, "RELEASE SAVEPOINT", e);
+    tx->saves--;
+    return code;
+}
+
+int store_restore(struct store_tx *tx, struct dm_err *e)
+{
+    DM_BUG_UNLESS(tx->saves > 0);
+    if (tx->conn->lost) {
+        tx->saves--;
+        DM_FAIL(e, DM_EIO, "the transaction was lost");
+    }
+    int code = save_command(tx, "ROLLBACK TO SAVEPOINT", e);
+    if (code >= 0) {
+        tx->failed = DM_OK;
+        code = save_command(tx, "RELEASE SAVEPOINT", e);
+    }
+    tx->saves--;
+    return code;
+}
+
+int store_tx_command(struct store_tx *tx, const char *sql, struct dm_err *e)
+{
+    DM_TRY(refuse_failed(tx, e));
+    int code = tx->conn->driver->command(tx->conn, sql, e);
+    tx->failed = code < 0 ? code : DM_OK;
+    return code;
+}
+
+/* ---- prepared statements --------------------------------------------------------------------- */
+
+void store_stmt_init(struct store_stmt *s, const struct store_query *q)
+{
+    *s = (struct store_stmt){.name = q->name};
+    s->n_params = strlen(q->params);
+    s->n_cols = strlen(q->cols);
+    DM_BUG_UNLESS(s->n_params <= STORE_PARAMS_MAX && s->n_cols <= STORE_COLS_MAX);
+    memcpy(s->params, q->params, s->n_params + 1);
+    memcpy(s->cols, q->cols, s->n_cols + 1);
+}
+
+/* Slot of the query, or the empty one where it belongs; NULL when the cache is full. */
+static struct store_stmt **cache_slot(struct store_conn *c, const struct store_query *q)
+{
+    size_t at = ((uintptr_t)q / sizeof(*q) * 0x9E3779B1U) % STORE_CACHE_SLOTS;
+    for (size_t i = 0; i < STORE_CACHE_SLOTS; i++) {
+        struct store_stmt **slot = &c->cache[(at + i) % STORE_CACHE_SLOTS];
+        if (!*slot || (*slot)->query == q) {
+            return slot;
+        }
+    }
+    return NULL;
+}
+
+static int prepare(struct store_conn *c, const struct store_query *q, struct store_stmt **ret,
+                   struct dm_err *e)
+{
+    struct dm_buf sql = dm_buf_init(LIMIT_STORE_SQL_BYTES);
+    const struct store_driver *d = c->driver;
+    int code = store_expand(d->tokens, d->name, d->placeholder, q->sql, &sql, e);
+    if (code >= 0) {
+        code = d->prepare(c, q, dm_buf_str(&sql), ret, e);
+    }
+    dm_buf_clear(&sql);
+    if (code < 0) {
+        (void)dm_err_context(e, "%s", q->name);
+    }
+    return code;
+}
+
+/* The prepared statement of a query: from the cache, unless its rows are being read just now. */
+static int statement(struct store_conn *c, const struct store_query *q, struct store_stmt **ret,
+                     struct dm_err *e)
+{
+    if (!c->cache) {
+        c->cache = dm_calloc(STORE_CACHE_SLOTS, sizeof(struct store_stmt *));
+        if (!c->cache) {
+            DM_FAIL(e, DM_ENOMEM, "no memory for statements");
+        }
+    }
+    struct store_stmt **slot = q->built ? NULL : cache_slot(c, q);
+    if (slot && *slot && !(*slot)->busy) {
+        *ret = *slot;
+        return DM_OK;
+    }
+    struct store_stmt *s = NULL;
+    DM_TRY(prepare(c, q, &s, e));
+    if (slot && !*slot) {
+        s->query = q;
+        s->cached = true;
+        *slot = s;
+    }
+    *ret = s;
+    return DM_OK;
+}
+
+static void put_away(struct store_conn *c, struct store_stmt *s)
+{
+    s->busy = false;
+    if (!s->cached) {
+        c->driver->unprepare(c, s);
+    }
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static int run(struct store_tx *tx, const struct store_query *q, struct store_args args,
+               struct store_cursor **ret, struct dm_err *e)
+{
+    struct store_conn *c = tx->conn;
+    struct store_stmt *s = NULL;
+    struct store_value v[STORE_PARAMS_MAX];
+    c->fault = (struct store_fault){0};
+    DM_TRY(statement(c, q, &s, e));
+    DM_BUG_UNLESS(args.n == s->n_params);
+    int code = store_args_check(q->name, s->params, s->n_params, args.v, v, &tx->scratch, e);
+    if (code >= 0) {
+        s->busy = true;
+        code = c->driver->run(c, s, (struct store_args){v, args.n}, ret, e);
+    }
+    dm_arena_clear(&tx->scratch);
+    if (code < 0) {
+        put_away(c, s);
+    }
+    return code;
+}
+
+int store_select(struct store_tx *tx, const struct store_query *q, struct store_args args,
+                 struct store_rows **ret, struct dm_err *e)
+{
+    DM_TRY(refuse_failed(tx, e));
+    struct store_rows *rows = dm_alloc(sizeof(*rows));
+    if (!rows) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for rows");
+    }
+    rows->tx = tx;
+    rows->done = false;
+    int code = run(tx, q, args, &rows->cursor, e);
+    if (code < 0) {
+        tx->failed = code;
+        dm_free(rows);
+        return code;
+    }
+    tx->open_rows++;
+    *ret = rows;
+    return DM_OK;
+}
+
+int store_next(struct store_rows *rows, const struct store_value **ret_row, struct dm_err *e)
+{
+    struct store_conn *c = rows->tx->conn;
+    if (rows->done) {
+        return 0;
+    }
+    int code = c->driver->step(c, rows->cursor, rows->v, e);
+    rows->done = code <= 0;
+    if (code < 0) {
+        rows->tx->failed = code;
+    } else if (code) {
+        *ret_row = rows->v;
+    }
+    return code;
+}
+
+void store_rows_close(struct store_rows *rows)
+{
+    if (!rows) {
+        return;
+    }
+    struct store_conn *c = rows->tx->conn;
+    struct store_stmt *s = rows->cursor->stmt;
+    rows->tx->open_rows--;
+    c->driver->finish(c, rows->cursor);
+    put_away(c, s);
+    dm_free(rows);
+}
+
+int store_exec(struct store_tx *tx, const struct store_query *q, struct store_args args,
+               int64_t *ret_changed, struct dm_err *e)
+{
+    DM_CLEANUP(store_rows_closep) struct store_rows *rows = NULL;
+    const struct store_value *row;
+    DM_TRY(store_select(tx, q, args, &rows, e));
+    int code;
+    while ((code = store_next(rows, &row, e)) > 0) {
+    }
+    if (code >= 0 && ret_changed) {
+        *ret_changed = rows->cursor->changed;
+    }
+    return code;
+}
+
+/* ---- rows into an arena ---------------------------------------------------------------------- */
+
+static int keep_row(const struct store_value *row, size_t n, struct store_value *ret,
+                    struct dm_arena *a, struct dm_err *e)
+{
+    for (size_t k = 0; k < n; k++) {
+        ret[k] = row[k];
+        if (row[k].null || !strchr("tjDux", row[k].type)) {
+            continue;
+        }
+        char *copy = dm_arena_alloc(a, row[k].n + 1);
+        if (!copy) {
+            DM_FAIL(e, DM_ENOMEM, "no memory for the rows of a query");
+        }
+        memcpy(copy, row[k].t, row[k].n);
+        copy[row[k].n] = '\0';
+        ret[k].t = copy;
+    }
+    return DM_OK;
+}
+
+int store_maybe(struct store_tx *tx, const struct store_query *q, struct store_args args,
+                struct dm_arena *a, const struct store_value **ret_row, struct dm_err *e)
+{
+    DM_CLEANUP(store_rows_closep) struct store_rows *rows = NULL;
+    const struct store_value *row;
+    DM_TRY(store_select(tx, q, args, &rows, e));
+    int found = store_next(rows, &row, e);
+    if (found <= 0) {
+        return found;
+    }
+    size_t n = rows->cursor->stmt->n_cols;
+    struct store_value *kept = dm_arena_calloc(a, n, sizeof(*kept));
+    if (!kept) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for a row");
+    }
+    DM_TRY(keep_row(row, n, kept, a, e));
+    int more = store_next(rows, &row, e);
+    if (more > 0) {
+        DM_FAIL(e, DM_EINTERNAL, "%s: more than one row", q->name);
+    }
+    DM_TRY(more);
+    *ret_row = kept;
+    return 1;
+}
+
+int store_one(struct store_tx *tx, const struct store_query *q, struct store_args args,
+              struct dm_arena *a, const struct store_value **ret_row, struct dm_err *e)
+{
+    int found = store_maybe(tx, q, args, a, ret_row, e);
+    if (!found) {
+        DM_FAIL(e, DM_ENOTFOUND, "%s: no such row", q->name);
+    }
+    return found < 0 ? found : DM_OK;
+}
+
+int store_int(struct store_tx *tx, const struct store_query *q, struct store_args args,
+              int64_t *ret, struct dm_err *e)
+{
+    DM_CLEANUP(store_rows_closep) struct store_rows *rows = NULL;
+    const struct store_value *row;
+    DM_TRY(store_select(tx, q, args, &rows, e));
+    int found = store_next(rows, &row, e);
+    DM_TRY(found);
+    if (!found) {
+        DM_FAIL(e, DM_ENOTFOUND, "%s: no such row", q->name);
+    }
+    int64_t first = row[0].i;
+    DM_BUG_UNLESS(row[0].null || row[0].type == 'i');
+    int more = store_next(rows, &row, e);
+    DM_TRY(more);
+    if (more) {
+        DM_FAIL(e, DM_EINTERNAL, "%s: more than one row", q->name);
+    }
+    *ret = first;
+    return DM_OK;
+}
+
+int store_all(struct store_tx *tx, const struct store_query *q, struct store_args args,
+              struct dm_arena *a, struct store_table *ret, struct dm_err *e)
+{
+    DM_CLEANUP(store_rows_closep) struct store_rows *rows = NULL;
+    const struct store_value *row;
+    DM_TRY(store_select(tx, q, args, &rows, e));
+    const size_t cols = rows->cursor->stmt->n_cols;
+    struct store_value *all = NULL;
+    size_t n = 0;
+    size_t cap = 0;
+    int code;
+    while ((code = store_next(rows, &row, e)) > 0) {
+        if (n == cap) {
+            /* Doubling inside an arena leaves at most as much behind as it keeps. */
+            size_t grown_cap = cap ? cap * 2 : 16;
+            struct store_value *grown = dm_arena_calloc(a, grown_cap * cols, sizeof(*grown));
+            if (!grown) {
+                DM_FAIL(e, DM_ENOMEM, "no memory for the rows of a query");
+            }
+            if (n) {
+                memcpy(grown, all, n * cols * sizeof(*all));
+            }
+            all = grown;
+            cap = grown_cap;
+        }
+        DM_TRY(keep_row(row, cols, all + n * cols, a, e));
+        n++;
+    }
+    DM_TRY(code);
+    *ret = (struct store_table){.v = all, .n = n, .cols = cols};
+    return DM_OK;
+}
+
+/* ---- many rows ------------------------------------------------------------------------------- */
+
+enum { BULK_ROWS = 512 }; /* checked and handed over together */
+
+int store_insert(struct store_tx *tx, const struct store_bulk *bulk, const struct store_value *rows,
+                 size_t n, struct dm_err *e)
+{
+    DM_TRY(refuse_failed(tx, e));
+    const size_t cols = strlen(bulk->types);
+    int code = DM_OK;
+    tx->conn->fault = (struct store_fault){0};
+    for (size_t at = 0; at < n && code >= 0; at += BULK_ROWS) {
+        size_t m = DM_MIN(n - at, (size_t)BULK_ROWS);
+        struct store_value *checked = dm_arena_calloc(&tx->scratch, m * cols, sizeof(*checked));
+        if (!checked) {
+            code = dm_err_set(e, DM_ENOMEM, __FILE__, __LINE__, "no memory for rows");
+        }
+        for (size_t i = 0; i < m && code >= 0; i++) {
+            code = store_args_check(bulk->name, bulk->types, cols, rows + (at + i) * cols,
+                                    checked + i * cols, &tx->scratch, e);
+        }
+        if (code >= 0) {
+            code = tx->conn->driver->bulk(tx->conn, bulk, checked, m, e);
+        }
+        dm_arena_clear(&tx->scratch);
+    }
+    tx->failed = code < 0 ? code : DM_OK;
+    return code;
+}
