@@ -6,6 +6,9 @@
 
 #include <math.h>
 
+#include "base/alloc.h"
+#include "nn/diffuse.h"
+
 struct place {
     struct nn_plan *plan;
     struct match *m;
@@ -196,6 +199,8 @@ static int prepare_conv(struct place *pl, const struct match_step *ms, struct pl
     d.compute = pl->o->precision == NN_PRECISION_F32                             ? NN_F32
                 : pl->o->precision == NN_PRECISION_BF16 || src->dtype == NN_BF16 ? NN_BF16
                                                                                  : NN_I8;
+    DM_CLEANUP(dm_freep) float *rounded = NULL;
+    DM_TRY(nn_weights_diffuse(&d, &rounded, e));
     for (const struct nn_backend *const *b = pl->o->backend; *b; b++) {
         struct dm_err refused = {0};
         int code = (*b)->conv_new(&d, &s->conv, &refused);
