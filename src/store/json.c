@@ -186,7 +186,8 @@ static size_t skip_digits(struct reader *r)
     return (size_t)(r->s - from);
 }
 
-/* Shortest decimal that reads back as v, in fixed notation below 1e21 and above 1e-7. */
+/* The first of 15, 16 and 17 digits that reads back as v, in fixed notation below 1e21 and above
+ * 1e-7. */
 static void put_real(struct dm_buf *b, double v)
 {
     char text[48];

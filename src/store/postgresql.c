@@ -150,7 +150,14 @@ static int understand(struct store_target *t, struct dm_err *e)
         DM_FAIL(e, DM_EBADINPUT,
                 "not an address like postgresql://user:password@host:5432/database");
     }
+    bool port_ok = true;
+    for (const PQconninfoOption *o = options; o->keyword; o++) {
+        port_ok &= strcmp(o->keyword, "port") || !o->val || !o->val[strspn(o->val, "0123456789,")];
+    }
     PQconninfoFree(options);
+    if (!port_ok) {
+        DM_FAIL(e, DM_EBADINPUT, "the port of the database is not a number");
+    }
     return DM_OK;
 }
 

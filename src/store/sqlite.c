@@ -476,7 +476,7 @@ static const struct store_token tokens[] = {
     {"bool", "%1 INTEGER CONSTRAINT %t_%1_check CHECK (%1 IN (0, 1))"},
     {"text", "%1 TEXT CONSTRAINT %t_%1_check CHECK (length(%1) <= %2)"},
     {"long", "%1 TEXT"},
-    {"json", "%1 TEXT CONSTRAINT %t_%1_check CHECK (json_valid(%1))"},
+    {"json", "%1 TEXT CONSTRAINT %t_%1_check CHECK (%1 IS NULL OR json_valid(%1))"},
     {"ts", "%1 TEXT CONSTRAINT %t_%1_check CHECK (length(%1) = 24)"},
     {"date", "%1 TEXT CONSTRAINT %t_%1_check CHECK (length(%1) = 10)"},
     {"uuid", "%1 TEXT CONSTRAINT %t_%1_check CHECK (length(%1) = 36)"},

@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -114,11 +115,20 @@ static void stop(void)
 
 /* ---- data folder ----------------------------------------------------------------------------- */
 
+/* Memory instead of a disk where there is plenty: making a database is four times as fast. */
+static const char *place(void)
+{
+    struct statvfs fs;
+    bool roomy =
+        statvfs("/dev/shm", &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize > (UINT64_C(2) << 30);
+    return roomy && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+}
+
 static void make_data(void)
 {
     char program[160];
     find_binaries();
-    (void)snprintf(server.folder, sizeof(server.folder), "/tmp/demeter-pg-XXXXXX");
+    (void)snprintf(server.folder, sizeof(server.folder), "%s/demeter-pg-XXXXXX", place());
     assert_non_null(mkdtemp(server.folder));
     server.owner = getpid();
     assert_int_equal(atexit(stop), 0);
