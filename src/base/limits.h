@@ -53,6 +53,9 @@
 #define LIMIT_POLYGON_POSITIONS 1000
 #define LIMIT_POLYGON_BYTES     ((size_t)256 << 10)
 
+/* A query made from a table of fields: the widest has 20 columns. */
+#define LIMIT_SQL_BYTES ((size_t)16 << 10)
+
 /* Tables that people load (api.md 1.8: an import file has at most 50 MiB). */
 #define LIMIT_CSV_BYTES      ((size_t)50 << 20)
 #define LIMIT_CSV_COLUMNS    256

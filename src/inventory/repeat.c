@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Requests that come twice: the first answer is kept and given again. */
+#include <string.h>
+
+#include "inventory/inventory.h"
+#include "store/store.h"
+
+enum { FIND, KEEP, PURGE };
+
+static const struct store_query queries[] = {
+    [FIND] = {"repeat.find",
+              "SELECT request_sha256, response_status, response_body FROM idempotency_keys"
+              " WHERE key = ?1 AND user_id = ?2",
+              "ui", "tij"},
+    [KEEP] = {"repeat.keep",
+              "INSERT INTO idempotency_keys (key, user_id, request_sha256, response_status,"
+              " response_body, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+              "uitijT", ""},
+    [PURGE] = {"repeat.purge", "DELETE FROM idempotency_keys WHERE created_at < ?1", "T", ""},
+};
+STORE_QUERIES(repeat_queries, queries);
+
+static int conflict(const char *key, struct dm_err *e)
+{
+    DM_REFUSE(e, INV_IDEMPOTENCY_CONFLICT, DM_FIELDS(DM_S("key", key)),
+              "request %s was made before with another content", key);
+}
+
+int inv_repeat_find(struct store_tx *tx, const struct inv_ctx *c, const char *key,
+                    const char *sha256, struct dm_arena *a, struct inv_reply *ret, struct dm_err *e)
+{
+    const struct store_value *row;
+    if (!store_uuid_valid(key)) {
+        DM_REFUSE(e, INV_VALIDATION, DM_FIELDS(DM_S("field", "Idempotency-Key")),
+                  "an idempotency key is a UUID");
+    }
+    const int found =
+        store_maybe(tx, &queries[FIND], STORE_ARGS(store_u(key), store_i(c->user_id)), a, &row, e);
+    if (found <= 0) {
+        return found;
+    }
+    if (strcmp(row[0].t, sha256) != 0) {
+        return conflict(key, e);
+    }
+    *ret = (struct inv_reply){(int)row[1].i, row[2].t};
+    return 1;
+}
+
+int inv_repeat_keep(struct store_tx *tx, const struct inv_ctx *c, const char *key,
+                    const char *sha256, const struct inv_reply *reply, struct dm_err *e)
+{
+    const int code =
+        store_exec(tx, &queries[KEEP],
+                   STORE_ARGS(store_u(key), store_i(c->user_id), store_t(sha256),
+                              store_i(reply->status), store_j(reply->body), store_at(c->now_ms)),
+                   NULL, e);
+    if (code == DM_ECONFLICT && store_fault(tx)->kind == STORE_FAULT_UNIQUE) {
+        return conflict(key, e);
+    }
+    return code;
+}
+
+struct purge {
+    int64_t before_ms, n;
+};
+
+static int purge_in(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    struct purge *p = ctx;
+    return store_exec(tx, &queries[PURGE], STORE_ARGS(store_at(p->before_ms)), &p->n, e);
+}
+
+int inv_repeat_purge(const struct inv_ctx *c, int64_t *ret_n, struct dm_err *e)
+{
+    struct purge p = {.before_ms = c->now_ms - INT64_C(48) * 3600 * 1000};
+    DM_TRY(store_run(c->store, STORE_WRITE, purge_in, &p, e));
+    *ret_n = p.n;
+    return DM_OK;
+}
