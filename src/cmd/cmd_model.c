@@ -373,7 +373,14 @@ static const struct cmd bench = {
     .run = bench_run,
 };
 
-static const struct cmd *const inner[] = {&bench, &check, &info, &cmd_model_quantize, NULL};
+static const struct cmd *const inner[] = {&bench,
+                                          &check,
+                                          &info,
+                                          &cmd_model_install,
+                                          &cmd_model_list,
+                                          &cmd_model_quantize,
+                                          &cmd_model_verify,
+                                          NULL};
 
 const struct cmd cmd_model = {
     .name = "model",

@@ -12,7 +12,8 @@ extern const struct cmd cmd_count;
 extern const struct cmd cmd_doctor;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_model;
-extern const struct cmd cmd_model_quantize; /* inside model */
+extern const struct cmd cmd_model_install, cmd_model_list, cmd_model_verify; /* inside model */
+extern const struct cmd cmd_model_quantize;                                  /* inside model */
 extern const struct cmd cmd_synth;
 extern const struct cmd cmd_version;
 
