@@ -153,7 +153,7 @@ struct store_query_table {
 /* Zero means the default that the comment gives. */
 struct store_options {
     int pool_size;     /* connections kept, 30; readers on SQLite */
-    int pool_overflow; /* more of them for a rush, closed afterwards, 20 */
+    int pool_overflow; /* more of them for a rush, closed afterwards, 20; negative: none */
     int connect_ms;    /* time-out of connecting, 60000 */
     int wait_ms;       /* for a free connection, or for locks of others, 5000 */
     int statement_ms;  /* longest statement, 30000; negative: no limit */
