@@ -27,9 +27,9 @@ struct verify_violation {
 struct verify_report {
     struct verify_violation *list; /* [n], by invariant and check */
     size_t n;
-    int64_t total;                              /* with those beyond VERIFY_LIST_MAX */
+    int64_t total;                               /* with those beyond VERIFY_LIST_MAX */
     int64_t by_invariant[VERIFY_INVARIANTS + 1]; /* [0] is unused */
-    int held;                                   /* invariants without a violation, of 25 */
+    int held;                                    /* invariants without a violation, of 25 */
 };
 
 /* Look at the books as the transaction sees them. only = 0 looks at all invariants, else at that
