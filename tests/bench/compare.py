@@ -252,19 +252,37 @@ class Bench:
         return lines + self.photo_as_running()
 
     def photo_as_running(self):
-        """One run as the service does it: fresh process, AVIF at the end."""
-        photo, relabelled = self.tmp / "plain.jpg", self.containers
-        c = Command("Python", self.python_argv(self.model, relabelled, photo))
-        c.run()
-        said = json.loads(c.output.strip().splitlines()[-1])
+        """The Python pipeline with its own settings: the processed picture is an AVIF."""
+        rows, lines = [], []
+        for title, segment, torch in (("one region", "none", self.tmp / "yolo11n.pt"),
+                                      ("container pass", self.containers, None)):
+            photo = self.tmp / "plain.jpg"
+            ours = [Command(f"demeter {p}", self.count_argv(
+                photo, p, self.tmp / "out-auto", "--overlay", "annotated", segment=segment))
+                    for p in ("bf16", "int8")]
+            theirs = Worker("Python" + (", PyTorch" if torch else ", ONNX Runtime"), self.python_argv(
+                torch or self.model, segment, photo, "--serve"))
+            for _ in range(max(2, self.rounds // 3)):
+                for c in ours:
+                    c.run()
+                theirs.ask(1)
+            theirs.close()
+            rows.append((title, theirs.name, f"{theirs.best / 1e3:.1f}", *(
+                f"{c.best:.2f} ({theirs.best / 1e3 / c.best:.0f}x)" for c in ours)))
+        lines = ["As the Python service runs it, with its default settings: already running and warm, "
+                 "the processed picture saved as AVIF (quality 85, speed 4). Ours: a fresh process, "
+                 "the picture as JPEG. Plain photo, best of the rounds:", ""]
+        lines += table(("photo", "Python program", "Python s", "demeter bf16 s", "demeter int8 s"), rows)
+        print("\n".join(lines), flush=True)
+        once = Command("Python", self.python_argv(self.model, self.containers, self.tmp / "plain.jpg"))
+        once.run()
+        said = json.loads(once.output.strip().splitlines()[-1])
         stages = ", ".join(f"{k} {v:.2f}" for k, v in said["stages_s"].items())
-        ours = Command("demeter", self.count_argv(photo, "auto", self.tmp / "out-auto", "--overlay",
-                                                  "annotated", segment=relabelled))
-        ours.run()
-        return [f"A fresh Python process with the container pass on the plain photo, AVIF as in "
-                f"service, once: {c.best:.1f} s (start and load {said['start_s']:.1f}; {stages}). "
-                f"Ours with default precision in the same minute: {ours.best:.2f} s, "
-                f"{c.best / ours.best:.0f}x.", ""]
+        return lines + [f"Where its time goes, a fresh process with the container pass: {once.best:.1f} s "
+                        f"(start and load {said['start_s']:.1f}; {stages}).", "",
+                        "Detections are equal in f32; estimates of containers differ where an estimate "
+                        "depends on its frame: ours works in the container's own rectangle, as the "
+                        "specification asks, the Python code in the whole photo.", ""]
 
     # ---- memory and start ----
 
