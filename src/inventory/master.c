@@ -514,6 +514,9 @@ int master_op_change(struct master_op *op, int64_t id, const json_t *values, str
         DM_TRY(op->entity->after(op, e));
     }
     DM_TRY(reread(op, e));
+    if (op->bulk_id) { /* the operation has one audit row for all */
+        return DM_OK;
+    }
     return audit_write(op->tx, op->c, "update", op->entity->table, op->id, op->before, op->row, e);
 }
 
