@@ -80,8 +80,11 @@ struct store_driver {
     /* Values are checked and in their stored form. */
     int (*bulk)(struct store_conn *c, const struct store_bulk *b, const struct store_value *rows,
                 size_t n, struct dm_err *e);
-    /* Hold the migration lock: within the transaction. */
-    const char *migration_lock; /* SQL */
+    /* SQL, "" where there is nothing to do. Within the transaction: hold the migration lock; check
+     * foreign keys at the commit only, without a time limit. fix_numbers: after rows with given ids
+     * went into table %1. */
+    const char *migration_lock, *defer_foreign_keys, *fix_numbers;
+    const char *const *self_checks; /* queries that give a text for each fault; NULL-ended */
 };
 
 extern const struct store_driver store_driver_sqlite, store_driver_postgresql;

@@ -569,6 +569,12 @@ static const struct store_token tokens[] = {
 };
 // clang-format on
 
+static const char *const self_checks[] = {
+    "SELECT 'index ' || indexrelid::regclass || ' is not valid' FROM pg_index WHERE NOT indisvalid",
+    "SELECT 'constraint ' || conname || ' is not valid' FROM pg_constraint WHERE NOT convalidated",
+    NULL,
+};
+
 const struct store_driver store_driver_postgresql = {
     .name = "postgresql",
     .tokens = tokens,
@@ -586,7 +592,10 @@ const struct store_driver store_driver_postgresql = {
     .step = step,
     .finish = finish,
     .bulk = store_pg_copy,
-    .migration_lock =
-        "SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(1145917774)", /* "DMSN", ours
-                                                                                        alone */
+    .migration_lock = /* "DMSN", ours alone */
+    "SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(1145917774)",
+    .defer_foreign_keys = "SET CONSTRAINTS ALL DEFERRED; SET LOCAL statement_timeout = 0",
+    .fix_numbers = "SELECT setval(pg_get_serial_sequence('%1', 'id'), "
+                   "(SELECT coalesce(max(id), 0) + 1 FROM %1), false)",
+    .self_checks = self_checks,
 };

@@ -26,6 +26,11 @@ struct stmt {
     sqlite3_stmt *s;
 };
 
+struct cursor {
+    struct store_cursor base;
+    struct dm_arena a; /* JSON of the row at hand */
+};
+
 static struct conn *conn_of(struct store_conn *c)
 {
     DM_BUG_UNLESS(c->driver == &store_driver_sqlite);
@@ -312,13 +317,13 @@ static int run(struct store_conn *base, struct store_stmt *bs, struct store_args
 {
     struct conn *c = conn_of(base);
     DM_TRY(bind_all(c, stmt_of(bs)->s, args.v, args.n, e));
-    struct store_cursor *cur = dm_calloc(1, sizeof(*cur));
+    struct cursor *cur = dm_calloc(1, sizeof(*cur));
     if (!cur) {
         DM_FAIL(e, DM_ENOMEM, "no memory for rows");
     }
     c->deadline = base->statement_ms > 0 ? dm_now() + base->statement_ms * INT64_C(1000) : 0;
-    cur->stmt = bs;
-    *ret = cur;
+    cur->base.stmt = bs;
+    *ret = &cur->base;
     return DM_OK;
 }
 
@@ -338,9 +343,10 @@ static bool suits(char letter, int class)
     }
 }
 
-static int column(const struct store_stmt *bs, int k, struct store_value *v, struct dm_err *e)
+static int column(struct cursor *cur, int k, struct store_value *v, struct dm_err *e)
 {
-    sqlite3_stmt *s = DM_CONTAINER_OF(bs, struct stmt, base)->s;
+    const struct store_stmt *bs = cur->base.stmt;
+    sqlite3_stmt *s = stmt_of(cur->base.stmt)->s;
     const char letter = bs->cols[k];
     const int class = sqlite3_column_type(s, k);
     if (class == SQLITE_NULL) {
@@ -374,33 +380,38 @@ static int column(const struct store_stmt *bs, int k, struct store_value *v, str
         }
     }
     v->n = (size_t)sqlite3_column_bytes(s, k);
-    return DM_OK;
+    /* Text that SQL wrote, not our arguments, may be in any form. */
+    return letter == 'j' ? store_json_canonical(v->t, v->n, &cur->a, &v->t, &v->n, e) : DM_OK;
 }
 
-static int step(struct store_conn *base, struct store_cursor *cur, struct store_value *row,
+static int step(struct store_conn *base, struct store_cursor *bc, struct store_value *row,
                 struct dm_err *e)
 {
     struct conn *c = conn_of(base);
-    sqlite3_stmt *s = stmt_of(cur->stmt)->s;
+    struct cursor *cur = DM_CONTAINER_OF(bc, struct cursor, base);
+    sqlite3_stmt *s = stmt_of(bc->stmt)->s;
+    dm_arena_clear(&cur->a);
     switch (sqlite3_step(s)) {
     case SQLITE_ROW:
-        for (size_t k = 0; k < cur->stmt->n_cols; k++) {
-            DM_TRY(column(cur->stmt, (int)k, &row[k], e));
+        for (size_t k = 0; k < bc->stmt->n_cols; k++) {
+            DM_TRY(column(cur, (int)k, &row[k], e));
         }
         return 1;
     case SQLITE_DONE:
-        cur->changed = sqlite3_stmt_readonly(s) ? 0 : sqlite3_changes64(c->db);
+        bc->changed = sqlite3_stmt_readonly(s) ? 0 : sqlite3_changes64(c->db);
         return 0;
     default:
         return failure(c, e);
     }
 }
 
-static void finish(struct store_conn *c, struct store_cursor *cur)
+static void finish(struct store_conn *c, struct store_cursor *bc)
 {
     (void)c;
-    (void)sqlite3_reset(stmt_of(cur->stmt)->s);
-    (void)sqlite3_clear_bindings(stmt_of(cur->stmt)->s);
+    struct cursor *cur = DM_CONTAINER_OF(bc, struct cursor, base);
+    (void)sqlite3_reset(stmt_of(bc->stmt)->s);
+    (void)sqlite3_clear_bindings(stmt_of(bc->stmt)->s);
+    dm_arena_clear(&cur->a);
     dm_free(cur);
 }
 
@@ -497,6 +508,13 @@ static const struct store_token tokens[] = {
 };
 // clang-format on
 
+static const char *const self_checks[] = {
+    "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+    "SELECT \"table\" || ': row ' || coalesce(rowid, '?') || ' refers to a row of ' || parent || "
+    "' that does not exist' FROM pragma_foreign_key_check",
+    NULL,
+};
+
 const struct store_driver store_driver_sqlite = {
     .name = "sqlite",
     .tokens = tokens,
@@ -515,4 +533,7 @@ const struct store_driver store_driver_sqlite = {
     .finish = finish,
     .bulk = bulk,
     .migration_lock = "", /* the write transaction is the lock */
+    .defer_foreign_keys = "PRAGMA defer_foreign_keys = ON",
+    .fix_numbers = "", /* AUTOINCREMENT follows the largest id by itself */
+    .self_checks = self_checks,
 };

@@ -39,9 +39,4 @@ CREATE TABLE import_changes (
 {no_update:import_changes|FALSE};
 {no_delete:import_changes|FALSE};
 
---@sqlite
-ALTER TABLE price_list_items ADD COLUMN availability_label TEXT
-    CHECK (length(availability_label) <= 50);
---@postgresql
-ALTER TABLE price_list_items ADD COLUMN availability_label VARCHAR(50) COLLATE "C";
---@both
+ALTER TABLE price_list_items ADD COLUMN {text:availability_label|50};

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "support/db.h"
+#include "support/db_history.h"
 
 static const struct store_migration v1[] = {{1, "one", "CREATE TABLE a ({id}, {text:x|5})"}};
 static const struct store_migration v2[] = {
@@ -110,80 +111,6 @@ static void many_migrate_at_once(void **state)
 
 /* ---- append-only ----------------------------------------------------------------------------- */
 
-/* The smallest history that has a row in each of the tables; ids are 1 unless said. */
-static const char *const history[] = {
-    "INSERT INTO users (email, password_hash, first_name, last_name, role) "
-    "VALUES ('a@b', 'x', 'a', 'b', 'admin')",
-    "INSERT INTO warehouses (code, name, warehouse_type, geojson, centroid_lon, centroid_lat, "
-    "area_m2, bbox_min_lon, bbox_min_lat, bbox_max_lon, bbox_max_lat) "
-    "VALUES ('N1', 'Nave 1', 'greenhouse', '{}', 0, 0, 1, 0, 0, 1, 1)",
-    "INSERT INTO storage_areas (warehouse_id, code, name, geojson, centroid_lon, centroid_lat, "
-    "area_m2, bbox_min_lon, bbox_min_lat, bbox_max_lon, bbox_max_lat) "
-    "VALUES (1, 'N1-N', 'Norte', '{}', 0, 0, 1, 0, 0, 1, 1)",
-    "INSERT INTO storage_locations (storage_area_id, code, qr_code, name, geojson, centroid_lon, "
-    "centroid_lat, area_m2, bbox_min_lon, bbox_min_lat, bbox_max_lon, bbox_max_lat) "
-    "VALUES (1, 'N1-N-C1', 'LOC000001', 'Claro 1', '{}', 0, 0, 1, 0, 0, 1, 1)",
-    "INSERT INTO storage_bins (storage_location_id, storage_bin_type_id, code, category, ordinal) "
-    "VALUES (1, 9, 'N1-N-C1-SEG001', 'segment', 1)",
-    "INSERT INTO product_families (product_category_id, name) VALUES (1, 'Mammillaria')",
-    "INSERT INTO products (product_family_id, sku, common_name) VALUES (1, 'MAMM-001', 'Mamm')",
-    "INSERT INTO packaging_catalog (packaging_type_id, packaging_material_id, packaging_color_id, "
-    "sku, name) VALUES (1, 1, 1, 'RIG-R5-TER', 'R5')",
-    "INSERT INTO price_list_items (packaging_catalog_id, product_category_id, sku, "
-    "wholesale_unit_price_cents, units_per_box) VALUES (1, 1, 'C R5 T-1', 105000, 40)",
-    "INSERT INTO price_list_revisions (price_list_item_id, user_id, old_values, new_values) "
-    "VALUES (1, 2, '{}', '{}')",
-    "INSERT INTO images (uuid, content_type, file_size_bytes, width_px, height_px, sha256, "
-    "captured_at, captured_at_source, uploaded_by_user_id) VALUES "
-    "('00000000-0000-4000-8000-000000000001', 'image/jpeg', 1, 1, 1, "
-    "'0000000000000000000000000000000000000000000000000000000000000000', "
-    "'2026-01-01T00:00:00.000Z', 'exif', 2)",
-    "INSERT INTO photo_processing_sessions (uuid, image_id, storage_location_id, captured_at) "
-    "VALUES "
-    "('00000000-0000-4000-8000-000000000002', 1, 1, '2026-01-01T00:00:00.000Z'), "
-    "('00000000-0000-4000-8000-000000000003', 1, 1, '2026-01-01T00:00:00.000Z')",
-    "UPDATE photo_processing_sessions SET posting_status = 'posted', "
-    "posted_at = '2026-01-01T00:00:00.000Z' WHERE id = 1",
-    "UPDATE storage_locations SET latest_session_id = 2",
-    "INSERT INTO session_segments (session_id, category, ordinal, polygon, bbox, mask_area_px, "
-    "confidence) VALUES (1, 'segment', 1, '[]', '{}', 10, 0.5), (2, 'segment', 1, '[]', '{}', 10, "
-    "1)",
-    "INSERT INTO classifications (product_id, product_conf, model_version) VALUES (1, 0.5, 'v')",
-    "INSERT INTO stock_periods (storage_location_id, seq, opened_kind, opened_at, "
-    "opening_session_id, opening_count) VALUES (1, 1, 'foto', '2026-01-01T00:00:00.000Z', 1, 5)",
-    "INSERT INTO stock_batches (batch_code, stock_period_id, storage_bin_id, product_id, "
-    "product_state_id, has_packaging, quantity_initial, quantity_current) "
-    "VALUES ('LOC1-PROD1-20260101-001', 1, 1, 1, 5, FALSE, 5, 5)",
-    "INSERT INTO stock_movements (uuid, stock_batch_id, movement_type, source_type, role, "
-    "quantity, "
-    "is_inbound, destination_bin_id, session_id, user_id, occurred_at) VALUES "
-    "('00000000-0000-4000-8000-000000000004', 1, 'foto', 'ia', 'opening', 5, TRUE, 1, 1, 2, "
-    "'2026-01-01T00:00:00.000Z')",
-    "INSERT INTO detections (session_id, session_segment_id, center_x_px, center_y_px, width_px, "
-    "height_px, confidence) VALUES (1, 1, 1, 1, 1, 1, 1), (2, 2, 1, 1, 1, 1, 1)",
-    "INSERT INTO estimations (session_id, session_segment_id, detected_area_cm2, estimated_count, "
-    "calculation_method, used_density_parameters) VALUES (1, 1, 1, 1, 'grid_analysis', FALSE), "
-    "(2, 2, 1, 1, 'grid_analysis', FALSE)",
-    "INSERT INTO session_adjustments (session_id, kind, quantity_delta, reason, user_id) "
-    "VALUES (1, 'add_plants', 1, 'forgotten', 2)",
-    "INSERT INTO density_parameters (storage_bin_type_id, avg_area_per_plant_cm2, plants_per_m2, "
-    "avg_diameter_cm) VALUES (9, 25, 400, 5)",
-    "INSERT INTO density_calibrations (density_parameter_id, sample_size, old_values, new_values, "
-    "applied) VALUES (1, 3, '{}', '{}', FALSE)",
-    "INSERT INTO sales_imports (uuid, file_names, file_sha256s, row_count, bad_row_count, user_id) "
-    "VALUES ('00000000-0000-4000-8000-000000000005', '[]', '[]', 1, 1, 2)",
-    "INSERT INTO sales_import_rows (sales_import_id, file_no, line_no, raw, error) "
-    "VALUES (1, 1, 1, '{}', 'bad')",
-    "INSERT INTO audit_log (action, entity_type) VALUES ('login', 'user')",
-    "INSERT INTO audit_log (action, entity_type, created_at) "
-    "VALUES ('old', 'user', '2020-01-01T00:00:00.000Z')",
-    "INSERT INTO idempotency_keys (key, user_id, request_sha256, response_status, response_body) "
-    "VALUES ('00000000-0000-4000-8000-000000000006', 2, 'x', 200, '{}')",
-    "INSERT INTO idempotency_keys (key, user_id, request_sha256, response_status, response_body, "
-    "created_at) VALUES ('00000000-0000-4000-8000-000000000007', 2, 'x', 200, '{}', "
-    "'2020-01-01T00:00:00.000Z')",
-};
-
 static int try_sql(struct store_tx *tx, const char *sql, int64_t *ret_n, struct dm_err *e)
 {
     const struct store_query built = {
@@ -196,11 +123,7 @@ static struct store_tx *make_history(struct store *s)
     struct dm_err e = {0};
     struct store_tx *tx = NULL;
     assert_ok(store_begin(s, STORE_WRITE, &tx, &e), &e);
-    for (size_t i = 0; i < DM_COUNT(history); i++) {
-        if (try_sql(tx, history[i], NULL, &e) < 0) {
-            fail_msg("%s: %s", history[i], dm_err_text(&e));
-        }
-    }
+    db_history(tx);
     return tx;
 }
 
