@@ -605,7 +605,7 @@ static int count_references(struct store_tx *tx, const struct master_entity *ent
 {
     struct dm_field in_use[DM_ERR_FIELDS_MAX + 1] = {{.type = DM_FIELD_END}};
     size_t n_use = 0;
-    for (const struct master_reference *r = entity->references; r->table; r++) {
+    for (const struct master_reference *r = entity->references; r && r->table; r++) {
         DM_CLEANUP(building_clear) struct building b = BUILDING;
         struct store_query q;
         int64_t n;
