@@ -196,8 +196,8 @@ static int set_in(struct store_tx *tx, void *ctx, struct dm_err *e)
 {
     struct set_call *call = ctx;
     const struct density_row *row = call->row;
-    struct density before;
-    bool created;
+    struct density before = {0};
+    bool created = false;
     DM_TRY(density_lock(tx, row, row->area_cm2, &before, &created, e));
     struct density after = before;
     after.area_cm2 = row->area_cm2;

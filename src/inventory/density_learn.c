@@ -55,7 +55,7 @@ static int session_key(struct store_tx *tx, const struct lesson *l, bool of_samp
                        struct dm_arena *a, struct density_row *ret, struct dm_err *e)
 {
     const struct store_value *row;
-    int64_t taught;
+    int64_t taught = 0;
     const int code = store_one(tx, &queries[STATE], STORE_ARGS(store_i(l->session_id)), a, &row, e);
     if (code == DM_ENOTFOUND) {
         DM_FAIL(e, INV_NOT_FOUND, "there is no session %lld", (long long)l->session_id);
@@ -82,8 +82,8 @@ static bool takes_pots(const char *category)
 static int sample(struct store_tx *tx, struct lesson *l, const struct density_row *key, int64_t n,
                   double area_cm2, struct dm_err *e)
 {
-    struct density before;
-    bool created;
+    struct density before = {0};
+    bool created = false;
     const bool sane = area_cm2 >= DENSITY_AREA_MIN_CM2 && area_cm2 <= DENSITY_AREA_MAX_CM2;
     if (!sane) {
         l->refused++; /* no row could hold it, so there may be none to note it on */
@@ -115,8 +115,8 @@ static int learn_in(struct store_tx *tx, void *ctx, struct dm_err *e)
 {
     DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
     struct lesson *l = ctx;
-    struct density_row key;
-    struct store_table rows;
+    struct density_row key = {0};
+    struct store_table rows = {0};
     l->applied = l->refused = 0; /* the call may be tried again */
     const int go = session_key(tx, l, /* of_samples= */ true, &a, &key, e);
     if (go <= 0) {
@@ -169,8 +169,8 @@ static int correct_in(struct store_tx *tx, void *ctx, struct dm_err *e)
 {
     DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
     struct lesson *l = ctx;
-    struct density_row key;
-    struct store_table rows;
+    struct density_row key = {0};
+    struct store_table rows = {0};
     l->applied = 0;
     const int go = session_key(tx, l, /* of_samples= */ false, &a, &key, e);
     if (go <= 0) {
@@ -179,7 +179,7 @@ static int correct_in(struct store_tx *tx, void *ctx, struct dm_err *e)
     DM_TRY(store_all(tx, &queries[ESTIMATES], STORE_ARGS(store_i(l->session_id)), &a, &rows, e));
     for (size_t i = 0; i < rows.n; i++) {
         const struct store_value *row = store_row(&rows, i);
-        struct density found;
+        struct density found = {0};
         const int any = density_find(tx, row[0].i, key.product_id,
                                      takes_pots(row[1].t) ? key.packaging_id : 0, &found, e);
         DM_TRY(any);

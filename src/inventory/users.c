@@ -264,7 +264,7 @@ static int change_in(struct store_tx *tx, void *ctx, struct dm_err *e)
 {
     DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
     struct call *x = ctx;
-    struct user old;
+    struct user old = {0};
     const bool careful = x->change.role != INV_ROLE_MAX_ || x->change.active == 0;
     if (careful) {
         /* before the row itself, so that everybody locks admins in one order */
@@ -340,7 +340,7 @@ static int set_password_in(struct store_tx *tx, void *ctx, struct dm_err *e)
 {
     DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
     struct call *x = ctx;
-    struct user u;
+    struct user u = {0};
     DM_TRY(user_lock(tx, x->user_id, &a, &u, NULL, e));
     if (u.is_system || (u.provider && !u.has_password)) {
         DM_FAIL(e, INV_INVALID_TRANSITION, "this account signs in elsewhere and has no password");
@@ -368,7 +368,7 @@ int user_change_password(const struct inv_ctx *c, const char *current, const cha
     DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
     char hash[PASSWORD_HASH_SIZE];
     struct call x = {.c = c, .user_id = c->user_id, .hash = hash, .action = "password.change"};
-    struct user u;
+    struct user u = {0};
     const char *old;
     bool stale;
     DM_TRY(inv_permit(c, INV_DO_READ, e));
