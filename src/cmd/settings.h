@@ -25,6 +25,12 @@ struct settings_values {
     int32_t overlay_format, jpeg_quality;
     int32_t log_format, log_level; /* enum dm_log_format, enum dm_log_level */
     int32_t lang;
+    /* database.*; read by cmd/database.h */
+    const char *data_dir, *database_url, *database_url_sync;
+    const char *database_host, *database_name, *database_user, *database_password,
+        *database_sslmode;
+    int32_t database_port, database_pool_size, database_max_overflow;
+    int32_t database_connect_s, database_statement_s;
 };
 
 extern const struct dm_opt settings_opt_table[];

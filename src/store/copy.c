@@ -5,11 +5,12 @@
  * to each other in circles. */
 #include "store/copy.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <string.h>
 
-#include "store/driver.h"
+#include "store/pool.h"
 
 enum { BATCH_ROWS = 1000, BATCH_BYTES = 32 << 20 };
 
@@ -327,6 +328,49 @@ int store_copy(struct store *from, struct store *to, store_copy_progress progres
     code = code < 0 ? code : copy_all(from, to, &c, progress, ctx, e);
     dm_arena_clear(&a);
     return code;
+}
+
+int store_snapshot_beside(struct store *s, int version, struct dm_arena *a, const char **ret_path,
+                          struct dm_err *e)
+{
+    char time[STORE_TIME_SIZE];
+    const char *from = store_target_of(s)->path;
+    if (!from) {
+        DM_FAIL(e, DM_EUNSUPPORTED, "only a SQLite file can be copied beside itself");
+    }
+    (void)store_time_text(store_now(), time);
+    for (char *c = time; *c; c++) {
+        *c = *c == ':' ? '-' : *c;
+    }
+    const char *path = dm_arena_printf(a, "%s.schema-%d-%s", from, version, time);
+    if (!path) {
+        return no_memory(e);
+    }
+    int fd =
+        open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600); /* it holds password hashes */
+    if (fd < 0) {
+        DM_FAIL(e, DM_EIO, "%s cannot be written", path);
+    }
+    (void)close(fd);
+    struct store_conn *c = NULL;
+    DM_TRY(store_pool_take(s, STORE_WRITE, &c, e));
+    static const struct store_query into = {"store.snapshot", "VACUUM INTO ?1", "t", "", true};
+    struct store_stmt *stmt = NULL;
+    struct store_cursor *cursor = NULL;
+    const struct store_value v = store_t(path);
+    int code = c->driver->prepare(c, &into, into.sql, &stmt, e);
+    code = code < 0 ? code : c->driver->run(c, stmt, (struct store_args){&v, 1}, &cursor, e);
+    code = code < 0 ? code : c->driver->step(c, cursor, NULL, e);
+    if (cursor) {
+        c->driver->finish(c, cursor);
+    }
+    if (stmt) {
+        c->driver->unprepare(c, stmt);
+    }
+    store_pool_give(s, STORE_WRITE, c, true);
+    DM_TRY(code);
+    *ret_path = path;
+    return DM_OK;
 }
 
 int store_self_check(struct store *s, void (*found)(void *ctx, const char *what), void *ctx,

@@ -20,6 +20,11 @@ typedef void (*store_copy_progress)(void *ctx, const char *table, int64_t rows);
 DM_MUST_CHECK int store_copy(struct store *from, struct store *to, store_copy_progress progress,
                              void *ctx, struct dm_err *e);
 
+/* A copy of a SQLite file at this moment, beside it as FILE.schema-VERSION-TIME; its path in a.
+ * DM_EUNSUPPORTED for an engine without files of its own. */
+DM_MUST_CHECK int store_snapshot_beside(struct store *s, int version, struct dm_arena *a,
+                                        const char **ret_path, struct dm_err *e);
+
 #define STORE_DIGEST_SIZE 65
 
 struct store_digest {

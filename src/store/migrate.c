@@ -133,6 +133,19 @@ int store_migrate(struct store *s, int *ret_steps, struct dm_err *e)
     return store_migrate_with(s, store_migrations, store_migration_count, ret_steps, e);
 }
 
+int store_migrate_print(struct store *s, struct dm_buf *out, struct dm_err *e)
+{
+    const struct store_driver *d = store_driver_of(s);
+    struct store_schema_state state;
+    DM_TRY(store_schema_state(s, &state, e));
+    for (size_t i = (size_t)state.applied; i < store_migration_count; i++) {
+        const struct store_migration *m = &store_migrations[i];
+        dm_buf_printf(out, "-- step %d: %s\n", m->version, m->name);
+        DM_TRY(store_expand(d->tokens, d->name, d->placeholder, m->sql, out, e));
+    }
+    return dm_buf_ok(out, e);
+}
+
 int store_schema_state(struct store *s, struct store_schema_state *ret, struct dm_err *e)
 {
     DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;

@@ -6,6 +6,7 @@
 #ifndef STORE_MIGRATE_H
 #define STORE_MIGRATE_H
 
+#include "base/buf.h"
 #include "store/store.h"
 
 struct store_migration {
@@ -30,7 +31,10 @@ DM_MUST_CHECK int store_schema_state(struct store *s, struct store_schema_state 
  * *ret_steps (NULL allowed): how many were applied here. DM_ECONFLICT as above, DM_EBUSY. */
 DM_MUST_CHECK int store_migrate(struct store *s, int *ret_steps, struct dm_err *e);
 
-/* The same with other steps and up to a version, for tests of migrations. */
+/* The SQL of the steps that are missing, as this engine gets it, appended to out. */
+DM_MUST_CHECK int store_migrate_print(struct store *s, struct dm_buf *out, struct dm_err *e);
+
+/* store_migrate with other steps, for tests. */
 DM_MUST_CHECK int store_migrate_with(struct store *s, const struct store_migration *steps, size_t n,
                                      int *ret_steps, struct dm_err *e);
 
