@@ -102,7 +102,7 @@ struct ledger_result {
     uint32_t warnings;
 };
 
-/* ---- movements --------------------------------------------------------------------------- */
+/* ---- movements ---- */
 
 struct ledger_move {
     const char *uuid; /* required */
@@ -146,7 +146,7 @@ struct ledger_reverse {
 DM_MUST_CHECK int ledger_reverse(const struct inv_ctx *c, const struct ledger_reverse *r,
                                  struct dm_arena *a, struct ledger_result *ret, struct dm_err *e);
 
-/* ---- manual counts ------------------------------------------------------------------------ */
+/* ---- manual counts ---- */
 
 struct ledger_manual_line {
     int64_t product_id;        /* required */
@@ -173,7 +173,7 @@ struct ledger_manual {
 DM_MUST_CHECK int ledger_manual(const struct inv_ctx *c, const struct ledger_manual *m,
                                 struct dm_arena *a, struct ledger_result *ret, struct dm_err *e);
 
-/* ---- counts that are in the books ---------------------------------------------------------- */
+/* ---- counts that are in the books ---- */
 
 /* Take back the count that opened the claro's open period, photo or manual (domain.md 12.3).
  * INV_LATER_MOVEMENTS; INV_INVALID_TRANSITION when that period was not opened by a count. */

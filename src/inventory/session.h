@@ -11,7 +11,7 @@
 
 #include "inventory/ledger.h"
 
-/* ---- a run -------------------------------------------------------------------------------- */
+/* ---- a run ---- */
 
 enum session_source {
     SESSION_SOURCE_NONE,
@@ -87,7 +87,7 @@ struct session_results {
 DM_MUST_CHECK int session_save(const struct inv_ctx *c, int64_t session_id,
                                const struct session_results *r, struct dm_err *e);
 
-/* ---- into the books ------------------------------------------------------------------------ */
+/* ---- into the books ---- */
 
 enum session_posting { SESSION_UNPOSTED, SESSION_HELD, SESSION_POSTED, SESSION_VOID };
 
@@ -137,7 +137,7 @@ DM_MUST_CHECK int session_place(const struct inv_ctx *c, int64_t session_id, int
 DM_MUST_CHECK int session_configured(const struct inv_ctx *c, int64_t location_id, int64_t *ret_n,
                                      struct dm_err *e);
 
-/* ---- review --------------------------------------------------------------------------------- */
+/* ---- review ---- */
 
 DM_MUST_CHECK int session_validate(const struct inv_ctx *c, int64_t session_id, bool validated,
                                    struct dm_err *e);

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a photo shows once people have edited it (domain.md 12.1): plants per container and size,
+ * empties; and the links between what was seen and the books. */
+#include "inventory/book_names.h"
+#include "inventory/session_priv.h"
+
+enum { SEGMENTS, SIZES, EDITS, LINK_BINS, LINK_DETECTIONS, LINK_ESTIMATIONS };
+static const struct store_query queries[] = {
+    [SEGMENTS] = {"session.segments",
+                  "SELECT g.id, g.category, g.ordinal, g.detected_count, g.estimated_count,"
+                  " g.empty_count, (SELECT avg(d.confidence) FROM detections d"
+                  " WHERE d.session_segment_id = g.id AND d.is_alive AND NOT d.is_empty_container)"
+                  " FROM session_segments g WHERE g.session_id = ?1"
+                  " ORDER BY CASE g.category WHEN 'plug' THEN 1 WHEN 'seedling_tray' THEN 2"
+                  " WHEN 'box' THEN 3 WHEN 'segment' THEN 4 ELSE 5 END, g.ordinal",
+                  "i", "itiiiir"},
+    /* Sizes count from a confidence of 0.60 (domain.md 7.3). */
+    [SIZES] = {"session.sizes",
+               "SELECT d.session_segment_id, c.product_size_id, count(*) FROM detections d"
+               " JOIN classifications c ON c.id = d.classification_id"
+               " WHERE d.session_id = ?1 AND d.is_alive AND NOT d.is_empty_container"
+               " AND c.product_size_id IS NOT NULL AND c.product_size_conf >= 0.6"
+               " GROUP BY d.session_segment_id, c.product_size_id"
+               " ORDER BY d.session_segment_id, c.product_size_id",
+               "i", "iii"},
+    [EDITS] = {"session.edits",
+               "SELECT a.kind, coalesce(a.session_segment_id, d.session_segment_id),"
+               " a.detection_id, a.quantity_delta, a.product_size_id,"
+               " CASE WHEN c.product_size_conf >= 0.6 THEN c.product_size_id END"
+               " FROM session_adjustments a LEFT JOIN detections d ON d.id = a.detection_id"
+               " LEFT JOIN classifications c ON c.id = d.classification_id"
+               " WHERE a.session_id = ?1 ORDER BY a.id",
+               "i", "tiiiii"},
+    [LINK_BINS] = {"session.link_bins",
+                   "UPDATE session_segments SET storage_bin_id = (SELECT b.id FROM storage_bins b"
+                   " WHERE b.storage_location_id = ?2 AND b.category = session_segments.category"
+                   " AND b.ordinal = session_segments.ordinal AND b.status <> 'retired'),"
+                   " updated_at = ?3 WHERE session_id = ?1",
+                   "iiT", ""},
+    [LINK_DETECTIONS] = {"session.link_detections",
+                         "UPDATE detections SET stock_movement_id ="
+                         " (SELECT m.id FROM stock_movements m WHERE m.uuid = ?2)"
+                         " WHERE session_segment_id = ?1 AND stock_movement_id IS NULL"
+                         " AND is_alive AND NOT is_empty_container",
+                         "iu", ""},
+    [LINK_ESTIMATIONS] = {"session.link_estimations",
+                          "UPDATE estimations SET stock_movement_id ="
+                          " (SELECT m.id FROM stock_movements m WHERE m.uuid = ?2)"
+                          " WHERE session_segment_id = ?1 AND stock_movement_id IS NULL",
+                          "iu", ""},
+};
+STORE_QUERIES(session_seen_queries, queries);
+
+/* Plants of one size in one segment. */
+struct tally {
+    int64_t segment_id, size_id, plants;
+};
+
+struct segment {
+    int64_t id, empties;
+    enum ledger_category category;
+    int32_t ordinal;
+    double quality;
+};
+
+/* A detection whose size or mark people changed. */
+struct marked {
+    int64_t id, size_id;
+    bool empty;
+};
+
+struct seen {
+    struct work *w;
+    struct segment *segment;
+    size_t n_segment;
+    struct tally *tally;
+    size_t n_tally, cap_tally;
+    struct marked *marked;
+    size_t n_marked;
+    bool claro_empty;
+};
+
+static int tally_of(struct seen *s, int64_t segment_id, int64_t size_id, struct tally **ret,
+                    struct dm_err *e)
+{
+    for (size_t i = 0; i < s->n_tally; i++) {
+        if (s->tally[i].segment_id == segment_id && s->tally[i].size_id == size_id) {
+            *ret = &s->tally[i];
+            return DM_OK;
+        }
+    }
+    if (s->n_tally == s->cap_tally) {
+        void *grown;
+        size_t cap = s->cap_tally ? 2 * s->cap_tally : 16;
+        DM_TRY(book_alloc(s->w, cap, sizeof *s->tally, &grown, e));
+        if (s->n_tally) {
+            memcpy(grown, s->tally, s->n_tally * sizeof *s->tally);
+        }
+        s->tally = grown;
+        s->cap_tally = cap;
+    }
+    s->tally[s->n_tally] = (struct tally){segment_id, size_id, 0};
+    *ret = &s->tally[s->n_tally++];
+    return DM_OK;
+}
+
+static int add_to(struct seen *s, int64_t segment_id, int64_t size_id, int64_t plants,
+                  struct dm_err *e)
+{
+    struct tally *t = NULL;
+    DM_TRY(tally_of(s, segment_id, size_id, &t, e));
+    t->plants += plants;
+    return DM_OK;
+}
+
+/* Plants of no known size leave first, then those of any. */
+static int take_any(struct seen *s, int64_t segment_id, int64_t plants, struct dm_err *e)
+{
+    struct tally *t = NULL;
+    DM_TRY(tally_of(s, segment_id, 0, &t, e));
+    int64_t q = DM_MIN(DM_MAX(t->plants, 0), plants);
+    t->plants -= q;
+    plants -= q;
+    for (size_t i = 0; i < s->n_tally && plants > 0; i++) {
+        if (s->tally[i].segment_id == segment_id && s->tally[i].plants > 0) {
+            q = DM_MIN(s->tally[i].plants, plants);
+            s->tally[i].plants -= q;
+            plants -= q;
+        }
+    }
+    return DM_OK;
+}
+
+static struct marked *marked_of(struct seen *s, int64_t id, int64_t size_id)
+{
+    for (size_t i = 0; i < s->n_marked; i++) {
+        if (s->marked[i].id == id) {
+            return &s->marked[i];
+        }
+    }
+    s->marked[s->n_marked] = (struct marked){id, size_id, false};
+    return &s->marked[s->n_marked++];
+}
+
+static struct segment *segment_of(const struct seen *s, int64_t id)
+{
+    for (size_t i = 0; i < s->n_segment; i++) {
+        if (s->segment[i].id == id) {
+            return &s->segment[i];
+        }
+    }
+    return NULL;
+}
+
+static int set_size_of_all(struct seen *s, int64_t segment_id, int64_t size_id, struct dm_err *e)
+{
+    int64_t all = 0;
+    for (size_t i = 0; i < s->n_tally; i++) {
+        if (s->tally[i].segment_id == segment_id) {
+            all += s->tally[i].plants;
+            s->tally[i].plants = 0;
+        }
+    }
+    return add_to(s, segment_id, size_id, all, e);
+}
+
+static int apply_to_detection(struct seen *s, const char *kind, int64_t segment_id,
+                              const struct store_value *v, struct dm_err *e)
+{
+    struct marked *m = marked_of(s, v[2].i, v[5].null ? 0 : v[5].i);
+    struct segment *g = segment_of(s, segment_id);
+    if (!strcmp(kind, "set_size")) {
+        DM_TRY(add_to(s, segment_id, m->size_id, -1, e));
+        m->size_id = v[4].null ? 0 : v[4].i;
+        return add_to(s, segment_id, m->size_id, 1, e);
+    }
+    if (!strcmp(kind, "mark_empty")) {
+        m->empty = true;
+        g->empties++;
+    } else if (!strcmp(kind, "unmark") && m->empty) {
+        m->empty = false;
+        g->empties--;
+    }
+    return add_to(s, segment_id, m->size_id, v[3].i, e);
+}
+
+static int apply(struct seen *s, const struct store_value *v, struct dm_err *e)
+{
+    const char *kind = v[0].t;
+    if (!strcmp(kind, "claro_empty")) {
+        s->claro_empty = true;
+        return DM_OK;
+    }
+    int64_t segment_id = v[1].i;
+    if (!v[2].null) {
+        return apply_to_detection(s, kind, segment_id, v, e);
+    }
+    if (!strcmp(kind, "set_size")) {
+        return set_size_of_all(s, segment_id, v[4].null ? 0 : v[4].i, e);
+    }
+    return v[3].i < 0 ? take_any(s, segment_id, -v[3].i, e) : add_to(s, segment_id, 0, v[3].i, e);
+}
+
+static int load(struct seen *s, int64_t session_id, struct dm_err *e)
+{
+    struct store_args id = STORE_ARGS(store_i(session_id));
+    struct store_table t;
+    DM_TRY(store_all(s->w->tx, &queries[SEGMENTS], id, &s->w->arena, &t, e));
+    void *memory;
+    DM_TRY(book_alloc(s->w, t.n, sizeof(struct segment), &memory, e));
+    s->segment = memory;
+    s->n_segment = t.n;
+    for (size_t i = 0; i < t.n; i++) {
+        const struct store_value *v = store_row(&t, i);
+        double quality = v[6].null ? -1 : (double)(int64_t)(500 * v[6].r + 0.5) / 100;
+        s->segment[i] = (struct segment){
+            .id = v[0].i,
+            .empties = v[5].i,
+            .category = (enum ledger_category)book_name_index(ledger_category_names, v[1].t),
+            .ordinal = (int32_t)v[2].i,
+            .quality = quality};
+        DM_TRY(add_to(s, v[0].i, 0, v[3].i + v[4].i, e));
+    }
+    DM_TRY(store_all(s->w->tx, &queries[SIZES], id, &s->w->arena, &t, e));
+    for (size_t i = 0; i < t.n; i++) {
+        const struct store_value *v = store_row(&t, i);
+        DM_TRY(add_to(s, v[0].i, 0, -v[2].i, e));
+        DM_TRY(add_to(s, v[0].i, v[1].i, v[2].i, e));
+    }
+    DM_TRY(store_all(s->w->tx, &queries[EDITS], id, &s->w->arena, &t, e));
+    DM_TRY(book_alloc(s->w, t.n, sizeof(struct marked), &memory, e));
+    s->marked = memory;
+    for (size_t i = 0; i < t.n; i++) {
+        DM_TRY(apply(s, store_row(&t, i), e));
+    }
+    return DM_OK;
+}
+
+int session_seen(struct work *w, struct book *b, const struct session *s, struct count_seen **ret,
+                 size_t *ret_n, bool *ret_claro_empty, struct dm_err *e)
+{
+    struct seen x = {.w = w};
+    DM_TRY(load(&x, s->id, e));
+    void *memory;
+    DM_TRY(book_alloc(w, x.n_tally, sizeof **ret, &memory, e));
+    struct count_seen *out = memory;
+    size_t n = 0;
+    for (size_t i = 0; i < x.n_segment && !x.claro_empty; i++) {
+        struct segment *g = &x.segment[i];
+        for (size_t k = 0; k < x.n_tally; k++) {
+            const struct tally *t = &x.tally[k];
+            if (t->segment_id != g->id || t->plants <= 0) {
+                continue;
+            }
+            struct count_seen *to = &out[n++];
+            *to = (struct count_seen){.size_id = t->size_id,
+                                      .quantity = t->plants,
+                                      .empties = DM_MAX(g->empties, 0),
+                                      .quality = g->quality,
+                                      .segment_id = g->id};
+            DM_TRY(book_bin(w, b, g->category, g->ordinal, &to->bin, e));
+            g->empties = 0; /* with the first size of the container */
+        }
+    }
+    *ret = out;
+    *ret_n = n;
+    *ret_claro_empty = x.claro_empty;
+    return DM_OK;
+}
+
+int session_link_bins(struct work *w, struct book *b, int64_t session_id, struct dm_err *e)
+{
+    struct seen x = {.w = w};
+    DM_TRY(load(&x, session_id, e));
+    for (size_t i = 0; i < x.n_segment; i++) {
+        struct book_bin *bin;
+        int r = book_bin(w, b, x.segment[i].category, x.segment[i].ordinal, &bin, e);
+        if (r < 0 &&
+            r != INV_BIN_NOT_ACTIVE) { /* under maintenance: it matters when it is posted */
+            return r;
+        }
+    }
+    DM_TRY(book_write(w, e));
+    return store_exec(
+        w->tx, &queries[LINK_BINS],
+        STORE_ARGS(store_i(session_id), store_i(b->location_id), store_at(w->c->now_ms)), NULL, e);
+}
+
+int session_link_rows(struct work *w, const struct count *c, struct dm_err *e)
+{
+    for (size_t i = 0; i < c->n_entry; i++) {
+        const struct count_entry *x = &c->entry[i];
+        if (x->segment_id && x->row) {
+            struct store_args args = STORE_ARGS(store_i(x->segment_id), store_u(x->row->uuid));
+            DM_TRY(store_exec(w->tx, &queries[LINK_DETECTIONS], args, NULL, e));
+            DM_TRY(store_exec(w->tx, &queries[LINK_ESTIMATIONS], args, NULL, e));
+        }
+    }
+    return DM_OK;
+}
