@@ -4,6 +4,6 @@
 #include "cmd/commands.h"
 
 const struct cmd *const commands[] = {
-    &cmd_completion, &cmd_config, &cmd_count, &cmd_db,     &cmd_doctor,  &cmd_help,
+    &cmd_completion, &cmd_config, &cmd_count, &cmd_db,     &cmd_doctor,  &cmd_help, &cmd_import,
     &cmd_migrate,    &cmd_model,  &cmd_synth, &cmd_verify, &cmd_version, NULL,
 };

@@ -135,21 +135,41 @@ int master_read(struct store_tx *tx, enum master_kind kind, int64_t id, bool loc
     return found ? row_json(entity, row, ret, e) : not_found(entity, id, e);
 }
 
+/* Whether codes of the entity are stored in upper case; then their unique index finds them. */
+static bool upper_codes(const struct master_entity *entity)
+{
+    for (size_t i = 0; i < entity->n_field; i++) {
+        if (!strcmp(entity->field[i].name, entity->code)) {
+            return entity->field[i].flags & MASTER_UPPER;
+        }
+    }
+    return false;
+}
+
 int master_lookup(struct store_tx *tx, enum master_kind kind, const char *text, struct dm_arena *a,
                   json_t **ret, struct dm_err *e)
 {
     const struct master_entity *entity = &master_entities[kind];
+    const bool upper = upper_codes(entity);
     DM_CLEANUP(building_clear) struct building b = BUILDING;
     struct store_query q;
     const struct store_value *row;
-    put_select(&b, entity);
-    dm_buf_printf(&b.sql, " WHERE {lower:t.%s} = {lower:", entity->code);
-    put_param(&b, 't', store_t(text));
-    dm_buf_puts(&b.sql, "}");
-    if (kind == MASTER_LOCATION) {
-        dm_buf_puts(&b.sql, " OR {lower:t.qr_code} = {lower:?1}");
+    char *code = dm_arena_strdup(a, text);
+    if (!code) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for a code");
     }
-    dm_buf_printf(&b.sql, " ORDER BY {lower:t.%s} = {lower:?1} DESC, t.id LIMIT 1", entity->code);
+    for (char *c = code; upper && *c; c++) {
+        *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+    }
+    put_select(&b, entity);
+    dm_buf_printf(&b.sql, upper ? " WHERE t.%s = " : " WHERE {lower:t.%s} = {lower:", entity->code);
+    put_param(&b, 't', store_t(code));
+    dm_buf_puts(&b.sql, upper ? "" : "}");
+    if (kind == MASTER_LOCATION) { /* a code before a label */
+        dm_buf_puts(&b.sql, " OR t.qr_code = ?1");
+    }
+    dm_buf_printf(&b.sql, " ORDER BY CASE WHEN t.%s = ?1 THEN 0 ELSE 1 END, t.id LIMIT 1",
+                  entity->code);
     DM_TRY(finish(&b, "master.find", &q, e));
     const int found = store_maybe(tx, &q, (struct store_args){b.value, b.n}, a, &row, e);
     if (found > 0) {
