@@ -27,7 +27,7 @@ class Folder:
     def __init__(self, roots, classes=(0,), limit=None, smallest=0):
         self.items = []
         wanted = {c: i for i, c in enumerate(classes)}
-        files = [p for root in ([roots] if isinstance(roots, str) else roots)
+        files = [p for root in ([roots] if isinstance(roots, (str, Path)) else roots)
                  for p in sorted(Path(root).iterdir()) if p.suffix.lower() in SUFFIXES]
         for path in files[:limit]:
             rows, outlines = read_labels(label_of(path), wanted)

@@ -26,6 +26,7 @@ def arguments():
     p.add_argument("checkpoint")
     p.add_argument("out")
     p.add_argument("--imgsz", type=int, default=512)
+    p.add_argument("--keep", nargs="+", help="only these classes; the others helped to tell them apart")
     p.add_argument("--f32", action="store_true", help="do not store weights as float16")
     p.add_argument("--description", default="Demeter plant detector")
     p.add_argument("--author", default="Demeter")
@@ -41,6 +42,20 @@ def load(path):
     model.load_state_dict(c["ema"])
     model.model[-1].dfl.reset()
     return model.eval(), c
+
+
+def keep_classes(model, names, wanted):
+    """Take the rows of other classes out of the last layers; the names that are left."""
+    rows = [names.index(n) for n in wanted]
+    head = model.model[-1]
+    for branch in head.cv3:
+        last = branch[-1]
+        short = torch.nn.Conv2d(last.in_channels, len(rows), 1)
+        short.weight.data, short.bias.data = last.weight.data[rows], last.bias.data[rows]
+        branch[-1] = short
+    head.nc, head.no = len(rows), head.no - head.nc + len(rows)
+    model.nc = len(rows)
+    return [names[r] for r in rows]
 
 
 def to_onnx(model, size):
@@ -88,10 +103,11 @@ def metadata(m, o, task, names):
 def main():
     o = arguments()
     model, c = load(o.checkpoint)
+    names = keep_classes(model, c["names"], o.keep) if o.keep else c["names"]
     m = to_onnx(model, o.imgsz)
     if not o.f32:
         halve(m)
-    metadata(m, o, c["task"], c["names"])
+    metadata(m, o, c["task"], names)
     onnx.checker.check_model(m)
     onnx.save(m, o.out)
 

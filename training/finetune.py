@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Teach the plant model your own plants: a folder of photos with YOLO labels in, a model file out.
+
+    training/finetune photos/ --out mine.onnx --minutes 50
+
+photos/ holds NAME.jpg with NAME.txt ("class cx cy w h" a line, in fractions), or images/ and labels/
+side by side as data sets have them. It starts from the shipped ONNX file, so nothing else is needed.
+Small plants are shown enlarged; the line it prints at the end says with which settings to count.
+"""
+
+import argparse
+import ast
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from PIL import Image
+
+from data import Folder, label_of, sample
+from evaluate import boxes_of, count, errors, yolo_folder
+from yolo11 import YOLO11, Conv
+
+ROOT = Path(__file__).resolve().parent.parent
+HERE = Path(__file__).resolve().parent
+TILE = 512          # pixels the network sees
+WANTED_PX = 36      # a plant shown smaller than this is enlarged
+LARGEST = 4.0       # times
+CONFIDENCES = np.arange(0.10, 0.71, 0.05)
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    p.add_argument("data", help="folder of photos and labels")
+    p.add_argument("--out", required=True, help="model file to write")
+    p.add_argument("--start", default=str(ROOT / "models/plants-detect.onnx"))
+    p.add_argument("--classes", nargs="+", type=int, default=[0], help="label ids that are plants")
+    p.add_argument("--minutes", type=float, default=50)
+    p.add_argument("--iterations", type=int, default=10 ** 9)
+    p.add_argument("--size", type=int, default=320, help="pixels of a training crop")
+    p.add_argument("--batch", type=int, default=8)
+    p.add_argument("--lr", type=float, default=1e-3)
+    p.add_argument("--threads", type=int, default=0)
+    p.add_argument("--bf16", action="store_true", help="on GPUs and CPUs with avx512_bf16")
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--demeter", default=str(ROOT / "build/src/demeter"))
+    p.add_argument("--run", help="folder of checkpoints; the same folder again goes on from there")
+    return p.parse_args()
+
+
+# ---- from an exported file back to a network that can learn ----
+
+def fused_from_onnx(path):
+    """The network of an ONNX file of ours, norms folded, with its class names."""
+    m = onnx.load(path)
+    meta = {p.key: p.value for p in m.metadata_props}
+    names = [v for _, v in sorted(ast.literal_eval(meta["names"]).items())]
+    model = YOLO11(meta["task"], "n", len(names)).fuse()
+    weights = {t.name.removesuffix("_f16"): numpy_helper.to_array(t) for t in m.graph.initializer}
+    state = model.state_dict()
+    missing = [k for k in state if k not in weights and "dfl" not in k]
+    if missing:
+        sys.exit(f"finetune: {path} lacks {missing[0]}: it is no scale-n file of this project")
+    for k in state:
+        if k in weights:
+            state[k] = torch.from_numpy(weights[k].astype(np.float32)).view(state[k].shape)
+    model.load_state_dict(state)
+    return model.eval(), names
+
+
+@torch.no_grad()
+def unfuse(fused, pictures):
+    """A network with batch norms that computes the same as `fused`. What folding threw away, mean
+    and variance before each norm, is measured on `pictures` [N, 3, s, s]."""
+    model = YOLO11(fused.task, fused.scale, fused.nc).eval()
+    mine = dict(model.named_modules())
+    moments, hooks = {}, []
+
+    def watch(name):
+        def hook(_, __, y):
+            moments[name] = (y.mean((0, 2, 3)), y.var((0, 2, 3)))
+        return hook
+
+    for name, module in fused.named_modules():
+        if isinstance(module, Conv):
+            hooks.append(module.conv.register_forward_hook(watch(name)))
+    fused(pictures)
+    for h in hooks:
+        h.remove()
+    state = model.state_dict()
+    for key, value in fused.state_dict().items():
+        if key in state and state[key].shape == value.shape:
+            state[key] = value
+    model.load_state_dict(state)
+    for name, (mean, var) in moments.items():
+        conv, folded = mine[name], dict(fused.named_modules())[name].conv
+        bn = conv.bn
+        bn.running_mean.copy_(mean - folded.bias)
+        bn.running_var.copy_(var)
+        bn.weight.copy_(torch.sqrt(var + bn.eps))
+        bn.bias.copy_(mean)
+    return model
+
+
+# ---- the photos ----
+
+def enlargement(folder):
+    """How many times the photos are enlarged so that a plant is wide enough to be seen."""
+    sides = []
+    for i in range(len(folder)):
+        _, rows = folder.load(i)
+        sides += list(np.minimum(rows[:, 3] - rows[:, 1], rows[:, 4] - rows[:, 2]))
+    if not sides:
+        sys.exit("finetune: no labelled plant in the folder")
+    k = min(LARGEST, max(1.0, WANTED_PX / float(np.median(sides))))
+    return TILE / max(64, round(TILE / k / 32) * 32)  # tiles are multiples of 32 px
+
+
+def pictures_of(data):
+    root = Path(data)
+    return root / "images" if (root / "images").is_dir() else root
+
+
+def enlarged(source, k, classes, to):
+    """Copies of the photos, k times as large, beside the labels of plants, now all class 0."""
+    to.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.iterdir()):
+        if path.suffix.lower() not in (".jpg", ".jpeg", ".png") or not label_of(path).exists():
+            continue
+        im = Image.open(path).convert("RGB")
+        im.resize((round(im.size[0] * k), round(im.size[1] * k)), Image.BICUBIC).save(
+            to / (path.stem + ".jpg"), quality=95)
+        rows = [r.split(maxsplit=1) for r in label_of(path).read_text().splitlines() if r.strip()]
+        (to / (path.stem + ".txt")).write_text(
+            "".join(f"0 {rest}\n" for c, rest in rows if int(c) in classes))
+
+
+def beginning(o, folder, path):
+    """A checkpoint of the shipped weights, as train.py --start wants it."""
+    fused, names = fused_from_onnx(o.start)
+    rng = random.Random(o.seed)
+    shown = torch.stack([sample(folder, i % len(folder), o.size, rng)[0] for i in range(16)])
+    model = unfuse(fused, shown)
+    torch.save({"task": "detect", "scale": "n", "names": names, "ema": model.state_dict()}, path)
+
+
+def best_confidence(o, source, tile):
+    """The confidence whose counts of the training photos err least. With hundreds of plants a photo
+    one number cannot learn the photos by heart."""
+    rows = yolo_folder(source, o.classes)
+    o.detect = o.out
+    answers = count(o, [p for p, _ in rows], settings=[f"tile_size={tile}", "conf=0.1", "max_det=3000"])
+    scores = [boxes_of(a)[1] for a in answers]
+    mape = [errors([(len(b), int((s > c).sum())) for (_, b), s in zip(rows, scores)])["mape"]
+            for c in CONFIDENCES]
+    k = int(np.argmin(mape))
+    return round(float(CONFIDENCES[k]), 2), mape[k]
+
+
+def main():
+    o = arguments()
+    source = pictures_of(o.data)
+    with tempfile.TemporaryDirectory() as temporary:
+        run = Path(o.run or Path(temporary) / "run")
+        shown = Path(temporary) / "shown"
+        k = enlargement(Folder(source, o.classes))
+        enlarged(source, k, o.classes, shown)
+        folder = Folder(shown)
+        start = Path(temporary) / "start.pt"
+        beginning(o, folder, start)
+        print(f"{len(folder)} photos, shown {k:.2f} times as large", flush=True)
+        command = [sys.executable, HERE / "train.py", "--data", shown, "--names", "item", "--size", o.size, "--batch", o.batch, "--lr", o.lr, "--minutes",
+                   o.minutes, "--iterations", o.iterations, "--threads", o.threads, "--seed", o.seed,
+                   "--ema", 0.99, "--start", start, "--out", run]
+        subprocess.run([str(c) for c in command] + ["--bf16"] * o.bf16, check=True)
+        subprocess.run([sys.executable, HERE / "export.py", run / "last.pt", o.out, "--imgsz",
+                        str(TILE), "--description", "Demeter plant detector, fine-tuned"], check=True)
+    tile = round(TILE / k)
+    conf, mape = best_confidence(o, source, tile)
+    print(json.dumps({"model": o.out, "tile_size": tile, "conf": conf, "mape_on_these": round(mape, 4)}))
+    print(f"demeter count --model-detect {o.out} --tile-size {tile} --conf {conf} PHOTO...")
+
+
+if __name__ == "__main__":
+    main()
