@@ -48,7 +48,8 @@ struct config_saved {
 /* Save for all claros or none; ret[n] in the order asked for, one for each different claro,
  * *ret_n their number. Needs CONFIGURE. INV_NOT_FOUND: claro, product, packaging or state does not
  * exist or is inactive; INV_CONFIG_UNCHANGED {location_id}: CONFIG_CREATE with what is there;
- * INV_VALIDATION {field}. */
+ * INV_VALIDATION {field}. Counts that waited are posted afterwards, each on its own: when that
+ * fails the configuration is saved all the same, and saving it again goes on. */
 DM_MUST_CHECK int config_save(const struct inv_ctx *c, const struct config_save *save,
                               struct dm_arena *a, struct config_saved **ret, size_t *ret_n,
                               struct dm_err *e);
