@@ -445,7 +445,7 @@ int count_post(struct work *w, struct book *b, struct count *c, struct book_reco
     struct posting p = {.w = w, .b = b, .c = c, .r = ret};
     *ret = (struct book_recon){0};
     set_latest(b, c);
-    if (!b->open || (count_blank(b) && c->at <= b->open->opened_at)) {
+    if (!b->open || count_blank(b)) {
         return first_count(&p, e);
     }
     DM_TRY(count_compare(w, b, c, ret, e));

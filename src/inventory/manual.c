@@ -150,7 +150,7 @@ static int extend(struct manual *x, struct dm_err *e)
     char today[LEDGER_DATE_SIZE];
     book_day(x->w, p->opened_at, opened);
     book_day(x->w, x->w->c->now_ms, today);
-    if (p->kind != LEDGER_MANUAL_INIT || strcmp(opened, today) != 0) {
+    if (p->kind != LEDGER_MANUAL_INIT || p->seq > 1 || strcmp(opened, today) != 0) {
         return refuse_initialized(x->b, e);
     }
     for (size_t i = 0; i < p->n_row; i++) {
@@ -192,16 +192,6 @@ static int set_reason(struct manual *x, struct dm_err *e)
     return DM_OK;
 }
 
-static bool blank(const struct book *b)
-{
-    for (size_t i = 0; b->open && i < b->open->n_row; i++) {
-        if (book_live(b->open->row[i])) {
-            return false;
-        }
-    }
-    return b->open && b->open->kind == LEDGER_TYPE_MAX_;
-}
-
 static int plan_manual(struct work *w, const void *in, struct ledger_report *report,
                        struct dm_err *e)
 {
@@ -220,10 +210,10 @@ static int plan_manual(struct work *w, const void *in, struct ledger_report *rep
         if (x.b->open && x.c.at <= x.b->open->opened_at && !count_blank(x.b)) {
             DM_FAIL(e, INV_PERIOD_CLOSED, "claro %s was counted after that time", x.b->code);
         }
-    } else if (x.b->open && !blank(x.b)) {
+    } else if (x.b->open && !count_blank(x.b)) {
         DM_TRY(extend(&x, e));
     }
-    if (m->recount || !x.b->open || blank(x.b)) {
+    if (m->recount || !x.b->open || count_blank(x.b)) {
         void *memory;
         DM_TRY(book_alloc(w, 1, sizeof(struct book_recon), &memory, e));
         DM_TRY(count_post(w, x.b, &x.c, memory, e));

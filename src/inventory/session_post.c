@@ -75,7 +75,7 @@ static int compare(struct decision *d, struct dm_err *e)
 {
     const struct inv_settings set = settings_of(d->w);
     const struct book_period *p = d->b->open;
-    if (!p || d->s->captured_at <= p->opened_at) {
+    if (!p || count_blank(d->b)) {
         return DM_OK;
     }
     DM_TRY(count_compare(d->w, d->b, &d->c, &d->compared, e));

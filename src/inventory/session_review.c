@@ -6,7 +6,7 @@
 
 #define LIMIT_EDITS 500
 
-enum { VALIDATE, UNVALIDATE, EDIT_ADD, DETECTION, SEGMENT, CONFIG };
+enum { VALIDATE, UNVALIDATE, EDIT_ADD, DETECTION, SEGMENT, TOTAL, CONFIG };
 static const struct store_query queries[] = {
     [VALIDATE] = {"session.validate",
                   "UPDATE photo_processing_sessions SET validated = TRUE,"
@@ -36,6 +36,11 @@ static const struct store_query queries[] = {
                  " OR d.session_segment_id = g.id)"
                  " FROM session_segments g WHERE g.id = ?1 AND g.session_id = ?2",
                  "ii", "i"},
+    [TOTAL] = {"session.total",
+               "SELECT s.total_detected + s.total_estimated + (SELECT"
+               " coalesce(sum(a.quantity_delta), 0) FROM session_adjustments a"
+               " WHERE a.session_id = s.id) FROM photo_processing_sessions s WHERE s.id = ?1",
+               "i", "i"},
     [CONFIG] = {"session.config",
                 "SELECT id, product_id, packaging_catalog_id, expected_product_state_id,"
                 " plants_per_container FROM storage_location_configs WHERE id = ?1",
@@ -149,7 +154,10 @@ static int add_edit(struct work *w, const struct session *s, const struct sessio
                     struct dm_err *e)
 {
     int64_t delta = 0;
-    if (x->kind != SESSION_CLARO_EMPTY) {
+    if (x->kind == SESSION_CLARO_EMPTY) {
+        DM_TRY(store_int(w->tx, &queries[TOTAL], STORE_ARGS(store_i(s->id)), &delta, e));
+        delta = -delta; /* what was taken for plants was none */
+    } else {
         DM_TRY(x->detection_id ? detection_delta(w, s->id, x, &delta, e)
                                : segment_delta(w, s->id, x, &delta, e));
     }

@@ -190,9 +190,13 @@ static int apply(struct seen *s, const struct store_value *v, struct dm_err *e)
     const char *kind = v[0].t;
     if (!strcmp(kind, "claro_empty")) {
         s->claro_empty = true;
+        for (size_t i = 0; i < s->n_tally; i++) {
+            s->tally[i].plants = 0;
+        }
         return DM_OK;
     }
     int64_t segment_id = v[1].i;
+    s->claro_empty = s->claro_empty && v[3].i <= 0; /* not any more */
     if (!v[2].null) {
         return apply_to_detection(s, kind, segment_id, v, e);
     }
@@ -246,7 +250,7 @@ int session_seen(struct work *w, struct book *b, const struct session *s, struct
     DM_TRY(book_alloc(w, x.n_tally, sizeof **ret, &memory, e));
     struct count_seen *out = memory;
     size_t n = 0;
-    for (size_t i = 0; i < x.n_segment && !x.claro_empty; i++) {
+    for (size_t i = 0; i < x.n_segment; i++) {
         struct segment *g = &x.segment[i];
         for (size_t k = 0; k < x.n_tally; k++) {
             const struct tally *t = &x.tally[k];

@@ -333,7 +333,7 @@ static int post(struct oracle *o, struct o_claro *c, const struct oracle_count *
     for (size_t i = 0; p && i < p->n_mov; i++) {
         live = live || !p->mov[i].dead;
     }
-    if (!p || (p->seq == 1 && !p->kind && !live && in->at <= p->opened_at)) {
+    if (!p || (p->seq == 1 && !p->kind && !live)) {
         if (!p) {
             p = o_add_period(c, kind, in->at);
         }
@@ -563,6 +563,16 @@ static int attempt(struct oracle *o, struct o_claro *c,
     return r;
 }
 
+/* What an undone first count leaves: nothing that counts. */
+static bool unused(const struct o_period *p)
+{
+    bool live = false;
+    for (size_t i = 0; i < p->n_mov; i++) {
+        live = live || !p->mov[i].dead;
+    }
+    return p->seq == 1 && !p->kind && !live;
+}
+
 static int post_photo(struct oracle *o, struct o_claro *c, const struct oracle_count *in)
 {
     struct o_period *p = o_open(c);
@@ -591,10 +601,7 @@ int oracle_count(struct oracle *o, const struct oracle_count *in)
         return attempt(o, c, recount, in);
     }
     if (!in->photo) {
-        bool dead = p && p->seq == 1 && !p->kind;
-        for (size_t i = 0; p && i < p->n_mov; i++) {
-            dead = dead && p->mov[i].dead;
-        }
+        bool dead = p && unused(p);
         return p && in->at <= p->opened_at && !dead ? INV_PERIOD_CLOSED
                                                     : attempt(o, c, post_photo, in);
     }
@@ -604,10 +611,7 @@ int oracle_count(struct oracle *o, const struct oracle_count *in)
     if (!c->cfg.id) {
         return in->release ? INV_CONFIG_NOT_FOUND : 1;
     }
-    bool dead = p && p->seq == 1 && !p->kind;
-    for (size_t i = 0; p && i < p->n_mov; i++) {
-        dead = dead && p->mov[i].dead;
-    }
+    bool dead = p && unused(p);
     int r;
     if (in->reprocess) {
         r = attempt(o, c, recount, in);
@@ -645,10 +649,10 @@ int oracle_manual_initial(struct oracle *o, int64_t location, int64_t at,
         return INV_PACKAGING_MISMATCH;
     }
     struct o_period *p = o_open(c);
-    bool dead = p && !p->kind;
-    bool same_day = p && p->kind == LEDGER_MANUAL_INIT && o_day(o, p->opened_at) == o_day(o, at);
+    bool dead = p && unused(p);
+    bool same_day =
+        p && p->seq == 1 && p->kind == LEDGER_MANUAL_INIT && o_day(o, p->opened_at) == o_day(o, at);
     for (size_t i = 0; p && i < p->n_mov; i++) {
-        dead = dead && p->mov[i].dead;
         same_day = same_day && (p->mov[i].dead || p->mov[i].role == O_OPEN);
     }
     if (p && !dead && !same_day) {

@@ -773,8 +773,11 @@ static void planted_fault(void **state)
     world_free(w);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1) { /* "*sqlite*" */
+        cmocka_set_test_filter(argv[1]);
+    }
     const struct CMUnitTest tests[] = {DB_TEST(random_operations), DB_TEST(planted_fault)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
