@@ -284,7 +284,7 @@ static void do_move(struct world *w)
         if (below(w, 20) == 0) { /* the same request again, and another with its number */
             assert_int_equal(rig_move(&w->r, m, &got), DM_OK);
             assert_true(got.repeated);
-            m.quantity++;
+            m.reason = "another reason";
             assert_int_equal(rig_move(&w->r, m, &got), INV_IDEMPOTENCY_CONFLICT);
             assert_true(same_claro(w, m.location_id, true));
         }
