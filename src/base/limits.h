@@ -66,9 +66,13 @@
 #define LIMIT_CONFIG_BYTES  ((size_t)1 << 20)
 #define LIMIT_ZONE_BYTES    ((size_t)64 << 10) /* file of a time zone; the largest has 4 KB */
 
-/* Database. One statement, one value (a picture kept in the database), connections of one program. */
+/* Database. One statement, one value (a picture kept in the database), connections of one program.
+ */
 #define LIMIT_STORE_SQL_BYTES   ((size_t)256 << 10)
 #define LIMIT_STORE_VALUE_BYTES ((size_t)512 << 20)
 #define LIMIT_STORE_POOL        1000
+
+/* Stored objects (blob/). A backup part is the largest; a photo has its own limit. */
+#define LIMIT_BLOB_BYTES ((int64_t)5 << 30)
 
 #endif
