@@ -50,7 +50,7 @@ static const struct plan_measure stock[] = {
     {"batches", "COUNT(*)", SHEET_INT, false, 0},
 };
 static const struct plan_measure stock_at[] = {
-    {"plants", SUM_OF("m.quantity"), SHEET_INT, false, 0},
+    {"plants", PLAN_SUM_AT, SHEET_INT, false, 0},
 };
 static const struct plan_measure movements[] = {
     {"quantity_in", SUM_OF("CASE WHEN " MOVED " AND m.quantity > 0 THEN m.quantity ELSE 0 END"),
@@ -75,7 +75,7 @@ static const struct plan_measure movements[] = {
      SHEET_MONEY, true, 0},
 };
 static const struct plan_measure at_start[] = {
-    {"stock_at_start", SUM_OF("m.quantity"), SHEET_INT, false, 0},
+    {"stock_at_start", PLAN_SUM_AT, SHEET_INT, false, 0},
 };
 static const struct plan_measure deaths[] = {
     {"inflow",

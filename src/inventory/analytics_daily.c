@@ -10,7 +10,7 @@ enum { DAYS_MAX = 3660 };
 #define MOVED "m.role NOT IN ('opening', 'closing')"
 
 static const struct plan_measure at_start[] = {
-    {"plants", "COALESCE(SUM(m.quantity), 0)", SHEET_INT, false, 0},
+    {"plants", PLAN_SUM_AT, SHEET_INT, false, 0},
 };
 static const struct plan_measure of_day[] = {
     {"all", "SUM(m.quantity)", SHEET_INT, false, 0},

@@ -76,18 +76,18 @@ static const struct dim {
 const char plan_price_sql[] =
     "pair AS (SELECT DISTINCT product_id, packaging_catalog_id FROM stock_batches"
     " WHERE status = 'active' AND packaging_catalog_id IS NOT NULL),"
-    " price AS (SELECT pair.product_id, pair.packaging_catalog_id,"
+    " price AS (SELECT product_id, packaging_catalog_id, net, retail FROM (SELECT pair.product_id,"
+    " pair.packaging_catalog_id,"
     " i.wholesale_unit_price_cents * (100 - i.discount_percent) / 100 AS net,"
-    " i.retail_unit_price_cents * (100 - i.discount_percent) / 100 AS retail"
+    " i.retail_unit_price_cents * (100 - i.discount_percent) / 100 AS retail,"
+    " ROW_NUMBER() OVER (PARTITION BY pair.product_id, pair.packaging_catalog_id ORDER BY"
+    " CASE WHEN i.product_id IS NULL THEN 1 ELSE 0 END, i.id) AS n"
     " FROM pair JOIN products r ON r.id = pair.product_id"
     " JOIN product_families f ON f.id = r.product_family_id"
-    " JOIN price_list_items i ON i.id = COALESCE("
-    "(SELECT MIN(x.id) FROM price_list_items x WHERE x.packaging_catalog_id ="
-    " pair.packaging_catalog_id AND x.product_id = pair.product_id AND x.variant = ''"
-    " AND x.availability <> 'discontinued'),"
-    " (SELECT MIN(x.id) FROM price_list_items x WHERE x.packaging_catalog_id ="
-    " pair.packaging_catalog_id AND x.product_category_id = f.product_category_id"
-    " AND x.product_id IS NULL AND x.variant = '' AND x.availability <> 'discontinued')))";
+    " JOIN price_list_items i ON i.packaging_catalog_id = pair.packaging_catalog_id"
+    " AND i.product_category_id = f.product_category_id"
+    " AND (i.product_id IS NULL OR i.product_id = pair.product_id)"
+    " WHERE i.variant = '' AND i.availability <> 'discontinued') ranked WHERE n = 1)";
 
 /* Plants a claro has room for: its bins' capacities when all are known, else its ground over that
  * of a plant (domain.md section 14.3, occupancy). */
@@ -282,8 +282,7 @@ static int from_sql(struct plan *p, enum plan_base base, unsigned *mask, struct 
     static const char *const from[] = {
         [PLAN_ACTIVE] = " FROM stock_batches b",
         [PLAN_OPEN] = " FROM stock_periods p JOIN stock_batches b ON b.stock_period_id = p.id",
-        [PLAN_AT] = (" FROM stock_periods p JOIN stock_batches b ON b.stock_period_id = p.id"
-                     " JOIN stock_movements m ON m.stock_batch_id = b.id"),
+        [PLAN_AT] = " FROM stock_periods p JOIN stock_batches b ON b.stock_period_id = p.id",
         [PLAN_RANGE] = " FROM stock_movements m JOIN stock_batches b ON b.id = m.stock_batch_id",
         [PLAN_CLAROS] = " FROM storage_locations l",
     };
@@ -306,12 +305,8 @@ static int from_sql(struct plan *p, enum plan_base base, unsigned *mask, struct 
     } else if (base == PLAN_CLAROS) {
         dm_buf_puts(&p->sql, " WHERE l.active");
     } else if (base == PLAN_AT) {
-        const int at = add_arg(p, store_at(p->ask->at_ms), 'T', e);
-        DM_TRY(at);
-        dm_buf_printf(&p->sql,
-                      " WHERE p.opened_at <= ?%d AND (p.closed_at IS NULL OR p.closed_at > ?%d)"
-                      " AND m.occurred_at <= ?%d",
-                      at, at, at);
+        dm_buf_puts(&p->sql, " WHERE p.opened_at <= ?1 AND (p.closed_at IS NULL OR p.closed_at >"
+                             " ?1)");
     } else {
         const int from_arg = add_arg(p, store_at(p->ask->from_ms), 'T', e);
         DM_TRY(from_arg);
@@ -382,6 +377,9 @@ int plan_build(struct plan *p, const struct analytics_ask *ask, enum plan_base b
 {
     *p = (struct plan){.a = a, .ask = ask, .sql = dm_buf_init(PLAN_SQL_MAX)};
     DM_TRY(check_dims(ask, base, e));
+    if (base == PLAN_AT) { /* measures name it */
+        DM_TRY(add_arg(p, store_at(ask->at_ms), 'T', e));
+    }
     unsigned mask = needed_joins(ask, base, measure, n_measure);
     const bool price = mask & JOIN_PRICE;
     const bool room = mask & JOIN_ROOM;

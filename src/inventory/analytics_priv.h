@@ -46,10 +46,16 @@ struct plan {
 enum plan_base {
     PLAN_ACTIVE, /* batches with plants */
     PLAN_OPEN,   /* batches of open periods */
-    PLAN_AT,     /* movements up to ask.at_ms of the periods open then */
+    PLAN_AT,     /* batches of the periods open at ask.at_ms, which is ?1: sum with PLAN_SUM_AT */
     PLAN_RANGE,  /* movements of [ask.from_ms, ask.to_ms) */
     PLAN_CLAROS, /* active claros; only filters and groups of places */
 };
+
+/* Plants of batch b at ?1. A sub-query, so that both engines read the movements of these batches by
+ * index and not all that happened before. */
+#define PLAN_SUM_AT                                                                                \
+    "COALESCE(SUM((SELECT SUM(m.quantity) FROM stock_movements m WHERE m.stock_batch_id = b.id"    \
+    " AND m.occurred_at <= ?1)), 0)"
 
 /* Build the statement that groups base by the ask's groups and gives the measures. zone for days.
  * Columns: for each group its id and, where it has one, its label; then the measures. */

@@ -12,7 +12,7 @@
 const char *const map_colour_names[] = {"grey", "red", "yellow", "green", NULL};
 const char *const map_badge_names[] = {"red", "yellow", "blue", "green", NULL};
 
-enum { CLAROS, STOCK, PERIODS, EMPTIES, CONFIGS, PHOTOS, PRICES, POLYGONS, TOTALS };
+enum { CLAROS, STOCK, PERIODS, CONFIGS, PHOTOS, OPEN_PHOTOS, PRICES, POLYGONS, TOTALS };
 
 #define POTS                                                                                       \
     "(CASE WHEN b.has_packaging THEN (b.quantity_current + b.plants_per_container - 1) /"          \
@@ -38,45 +38,45 @@ static const struct store_query queries[] = {
                " GROUP BY k.storage_location_id, b.product_id, b.packaging_catalog_id"
                " ORDER BY k.storage_location_id, b.product_id, b.packaging_catalog_id NULLS FIRST",
                "", "iiiiiiiiri", false},
+    /* sub-queries by index: the figures of a claro must not cost a look at its whole history */
     [PERIODS] = {"map.periods",
                  "SELECT p.storage_location_id, p.opened_kind, p.opened_at, p.opening_count,"
-                 " q.opened_kind, q.opening_count FROM stock_periods p"
-                 " LEFT JOIN stock_periods q ON q.storage_location_id = p.storage_location_id"
-                 " AND q.seq = p.seq - 1 WHERE p.status = 'open' ORDER BY p.storage_location_id",
-                 "", "itTiti", false},
-    [EMPTIES] = {"map.empties",
-                 "SELECT p.storage_location_id, CAST(SUM(b.quantity_empty_containers) AS {int})"
-                 " FROM stock_periods p JOIN stock_batches b ON b.stock_period_id = p.id"
-                 " WHERE p.status = 'open' GROUP BY p.storage_location_id"
+                 " (SELECT q.opening_count FROM stock_periods q WHERE q.storage_location_id ="
+                 " p.storage_location_id AND q.seq = p.seq - 1 AND q.opened_kind <> 'implicit'),"
+                 " (SELECT CAST(SUM(b.quantity_empty_containers) AS {int}) FROM stock_batches b"
+                 " WHERE b.stock_period_id = p.id) FROM stock_periods p WHERE p.status = 'open'"
                  " ORDER BY p.storage_location_id",
-                 "", "ii", false},
+                 "", "itTiii", false},
     [CONFIGS] = {"map.configs",
                  "SELECT storage_location_id, product_id, packaging_catalog_id, valid_from,"
                  " updated_at FROM storage_location_configs WHERE active ORDER BY"
                  " storage_location_id",
                  "", "iiiTT", false},
     [PHOTOS] = {"map.photos",
-                "SELECT storage_location_id, MAX(captured_at), CAST(SUM(CASE WHEN posting_status ="
-                " 'held' OR status = 'failed' THEN 1 ELSE 0 END) AS {int})"
-                " FROM photo_processing_sessions WHERE storage_location_id IS NOT NULL"
-                " GROUP BY storage_location_id ORDER BY storage_location_id",
-                "", "iTi", false},
+                "SELECT l.id, (SELECT MAX(s.captured_at) FROM photo_processing_sessions s WHERE"
+                " s.storage_location_id = l.id) FROM storage_locations l ORDER BY l.id",
+                "", "iT", false},
+    [OPEN_PHOTOS] = {"map.open_photos",
+                     "SELECT storage_location_id, COUNT(*) FROM photo_processing_sessions"
+                     " WHERE storage_location_id IS NOT NULL AND posting_status IN ('unposted',"
+                     " 'held') AND (posting_status = 'held' OR status = 'failed')"
+                     " GROUP BY storage_location_id ORDER BY storage_location_id",
+                     "", "ii", false},
+    /* best entry first: the product's own, then its category's */
     [PRICES] = {"map.prices",
-                "WITH pair AS (SELECT DISTINCT product_id, packaging_catalog_id FROM stock_batches"
-                " WHERE status = 'active' AND packaging_catalog_id IS NOT NULL)"
-                " SELECT pair.product_id, pair.packaging_catalog_id,"
-                " i.wholesale_unit_price_cents * (100 - i.discount_percent) / 100 FROM pair"
+                "SELECT pair.product_id, pair.packaging_catalog_id,"
+                " i.wholesale_unit_price_cents * (100 - i.discount_percent) / 100,"
+                " CASE WHEN i.product_id IS NULL THEN 1 ELSE 0 END AS rank FROM"
+                " (SELECT DISTINCT product_id, packaging_catalog_id FROM stock_batches WHERE status"
+                " = 'active' AND packaging_catalog_id IS NOT NULL) pair"
                 " JOIN products r ON r.id = pair.product_id"
                 " JOIN product_families f ON f.id = r.product_family_id"
-                " JOIN price_list_items i ON i.id = COALESCE("
-                "(SELECT MIN(x.id) FROM price_list_items x WHERE x.packaging_catalog_id ="
-                " pair.packaging_catalog_id AND x.product_id = pair.product_id AND x.variant = ''"
-                " AND x.availability <> 'discontinued'),"
-                " (SELECT MIN(x.id) FROM price_list_items x WHERE x.packaging_catalog_id ="
-                " pair.packaging_catalog_id AND x.product_category_id = f.product_category_id"
-                " AND x.product_id IS NULL AND x.variant = '' AND x.availability <>"
-                " 'discontinued')) ORDER BY pair.product_id, pair.packaging_catalog_id",
-                "", "iii", false},
+                " JOIN price_list_items i ON i.packaging_catalog_id = pair.packaging_catalog_id"
+                " AND i.product_category_id = f.product_category_id"
+                " AND (i.product_id IS NULL OR i.product_id = pair.product_id)"
+                " WHERE i.variant = '' AND i.availability <> 'discontinued'"
+                " ORDER BY pair.product_id, pair.packaging_catalog_id, rank, i.id",
+                "", "iiii", false},
     [POLYGONS] = {"map.polygons",
                   "SELECT l.id, l.geojson FROM storage_locations l JOIN storage_areas a ON a.id ="
                   " l.storage_area_id WHERE (?1 IS NULL OR a.warehouse_id = ?1) AND l.active"
@@ -163,9 +163,11 @@ static int read_prices(struct work *w, struct dm_err *e)
     }
     for (size_t i = 0; i < rows.n; i++) {
         const struct store_value *v = store_row(&rows, i);
-        w->price[i] = (struct price){v[0].i, v[1].i, v[2].i};
+        const struct price *last = w->n_price ? &w->price[w->n_price - 1] : NULL;
+        if (!last || last->product != v[0].i || last->packaging != v[1].i) {
+            w->price[w->n_price++] = (struct price){v[0].i, v[1].i, v[2].i};
+        }
     }
-    w->n_price = rows.n;
     return DM_OK;
 }
 
@@ -229,11 +231,6 @@ static int read_stock(struct work *w, struct dm_err *e)
     }
 }
 
-static bool is_count(const struct store_value *kind)
-{
-    return !kind->null && strcmp(kind->t, "implicit") != 0;
-}
-
 static int read_periods(struct work *w, struct dm_err *e)
 {
     DM_CLEANUP(store_rows_closep) struct store_rows *rows = NULL;
@@ -246,34 +243,20 @@ static int read_periods(struct work *w, struct dm_err *e)
             return more;
         }
         struct map_claro *c = walk(w, &at, v[0].i);
-        if (!c || !is_count(&v[1])) {
+        if (!c) {
+            continue;
+        }
+        c->empties = id_of(&v[5]);
+        if (strcmp(v[1].t, "implicit") == 0) {
             continue;
         }
         c->counted_at = v[2].i;
         c->opening_count = v[3].i;
-        c->has_change = is_count(&v[4]);
+        c->has_change = !v[4].null;
         if (c->has_change) {
-            c->change = v[3].i - v[5].i;
-            c->has_pct = v[5].i != 0;
-            c->change_pct = c->has_pct ? 100.0 * (double)c->change / (double)v[5].i : 0;
-        }
-    }
-}
-
-static int read_empties(struct work *w, struct dm_err *e)
-{
-    DM_CLEANUP(store_rows_closep) struct store_rows *rows = NULL;
-    const struct store_value *v;
-    size_t at = 0;
-    DM_TRY(store_select(w->tx, &queries[EMPTIES], STORE_NO_ARGS, &rows, e));
-    for (;;) {
-        const int more = store_next(rows, &v, e);
-        if (more <= 0) {
-            return more;
-        }
-        struct map_claro *c = walk(w, &at, v[0].i);
-        if (c) {
-            c->empties = v[1].i;
+            c->change = v[3].i - v[4].i;
+            c->has_pct = v[4].i != 0;
+            c->change_pct = c->has_pct ? 100.0 * (double)c->change / (double)v[4].i : 0;
         }
     }
 }
@@ -317,9 +300,22 @@ static int read_photos(struct work *w, struct dm_err *e)
         struct map_claro *c = walk(w, &at, v[0].i);
         if (c) {
             c->last_photo_at = v[1].null ? 0 : v[1].i;
-            c->open_photos = v[2].i;
         }
     }
+}
+
+static int read_open_photos(struct work *w, struct dm_err *e)
+{
+    struct store_table rows;
+    size_t at = 0;
+    DM_TRY(store_all(w->tx, &queries[OPEN_PHOTOS], STORE_NO_ARGS, w->a, &rows, e));
+    for (size_t i = 0; i < rows.n; i++) {
+        struct map_claro *c = walk(w, &at, store_row(&rows, i)[0].i);
+        if (c) {
+            c->open_photos = store_row(&rows, i)[1].i;
+        }
+    }
+    return DM_OK;
 }
 
 static void colour(struct map_claro *c)
@@ -340,7 +336,7 @@ int map_claros_in(struct store_tx *tx, const struct inv_ctx *c, int64_t warehous
                   size_t *ret_n, struct dm_err *e)
 {
     static int (*const steps[])(struct work *, struct dm_err *) = {
-        read_prices, read_stock, read_periods, read_empties, read_configs, read_photos};
+        read_prices, read_stock, read_periods, read_configs, read_photos, read_open_photos};
     struct work w = {.tx = tx, .c = c, .a = a};
     DM_TRY(read_claros(&w, warehouse_id, with_inactive, e));
     for (size_t i = 0; i < DM_COUNT(steps); i++) {

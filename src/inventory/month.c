@@ -20,56 +20,54 @@
 #define TYPE(t)  "m.movement_type = '" t "'"
 #define FOUND    "m.reconciliation_id IS NOT NULL"
 
-enum { OPENING, EARLY, ROWS, NAMES, FLAGS, STATUSES, UNCOUNTED };
+// clang-format off
+#define FIGURES                                                                                    \
+    SUM_IF(TYPE("foto") " OR " TYPE("manual_init") " OR (" TYPE("ajuste")                          \
+           " AND m.role = 'correction' AND NOT " FOUND ")", "m.quantity")                          \
+    SUM_IF(TYPE("plantar") " OR " TYPE("sembrar"), "m.quantity")                                   \
+    SUM_IF(TYPE("transplante") " AND " RECEIVES, "m.quantity")                                     \
+    SUM_IF(TYPE("transplante") " AND NOT " RECEIVES, "-m.quantity")                                \
+    SUM_IF(TYPE("muerte"), "-m.quantity")                                                          \
+    SUM_IF(TYPE("ventas") " AND NOT " FOUND, "-m.quantity")                                        \
+    SUM_IF(TYPE("ventas") " AND " FOUND, "-m.quantity")                                            \
+    SUM_IF(TYPE("ajuste") " AND " FOUND " AND m.quantity < 0", "-m.quantity")                      \
+    SUM_IF(TYPE("ajuste") " AND " FOUND " AND m.quantity > 0", "m.quantity")                       \
+    SUM_IF(TYPE("ajuste") " AND NOT " FOUND " AND m.role <> 'correction'", "m.quantity")
+// clang-format on
+
+enum { OPENING, EARLY, ROWS, NAMES, POTS, FLAGS, STATUSES, UNCOUNTED };
 
 static const struct store_query queries[] = {
     [OPENING] = {"month.opening",
-                 "SELECT b.product_id, b.packaging_catalog_id, CAST(SUM(m.quantity) AS {int})"
-                 " FROM stock_periods p JOIN stock_batches b ON b.stock_period_id = p.id"
-                 " JOIN stock_movements m ON m.stock_batch_id = b.id" PLACE
-                 " WHERE p.opened_at < ?3 AND (p.closed_at IS NULL OR p.closed_at >= ?3)"
-                 " AND m.occurred_at < ?3" IN_PLACE
+                 "SELECT b.product_id, b.packaging_catalog_id, CAST(COALESCE(SUM((SELECT"
+                 " SUM(m.quantity) FROM stock_movements m WHERE m.stock_batch_id = b.id AND"
+                 " m.occurred_at < ?3)), 0) AS {int}) FROM stock_periods p"
+                 " JOIN stock_batches b ON b.stock_period_id = p.id" PLACE
+                 " WHERE p.opened_at < ?3 AND (p.closed_at IS NULL OR p.closed_at >= ?3)" IN_PLACE
                  " GROUP BY b.product_id, b.packaging_catalog_id",
                  "iiT", "iii", false},
-    [EARLY] =
-        {"month.early",
-         "SELECT b.product_id, b.packaging_catalog_id, CAST(SUM(m.quantity) AS {int})"
-         " FROM stock_movements m JOIN reconciliations r ON r.id = m.reconciliation_id"
-         " JOIN stock_batches b ON b.id = m.stock_batch_id" PLACE
-         " WHERE m.occurred_at >= ?3 AND m.occurred_at < ?4 AND r.accounting_month < ?5" IN_PLACE
-         " GROUP BY b.product_id, b.packaging_catalog_id",
-         "iiTTt", "iii", false},
-    [ROWS] =
-        {"month.rows",
-         "SELECT b.product_id, b.packaging_catalog_id" SUM_IF(
-             TYPE("foto") " OR " TYPE("manual_init") " OR (" TYPE(
-                 "ajuste") " AND m.role = 'correction' AND NOT " FOUND ")",
-             "m.quantity") SUM_IF(TYPE("plantar") " OR " TYPE("sembrar"), "m.quantity")
-             SUM_IF(TYPE("transplante") " AND " RECEIVES, "m.quantity") SUM_IF(
-                 TYPE("transplante") " AND NOT " RECEIVES,
-                 "-m.quantity") SUM_IF(TYPE("muerte"),
-                                       "-m.quantity") SUM_IF(TYPE("ventas") " AND NOT " FOUND,
-                                                             "-m.quantity")
-                 SUM_IF(TYPE("ventas") " AND " FOUND, "-m.quantity") SUM_IF(
-                     TYPE("ajuste") " AND " FOUND " AND m.quantity < 0",
-                     "-m.quantity") SUM_IF(TYPE("ajuste") " AND " FOUND " AND m.quantity > 0",
-                                           "m.quantity")
-                     SUM_IF(
-                         TYPE("ajuste") " AND NOT " FOUND " AND m.role <> 'correction'",
-                         "m.quantity") " FROM stock_movements m JOIN stock_batches b ON b.id = "
-                                       "m.stock_batch_id" PLACE
-                                       " LEFT JOIN reconciliations r ON r.id = m.reconciliation_id"
-                                       " WHERE m.occurred_at >= ?3 AND m.occurred_at < ?5"
-                                       " AND CASE WHEN r.id IS NULL THEN m.occurred_at < ?4 ELSE "
-                                       "r.accounting_month = ?6 END" IN_PLACE
-                                       " GROUP BY b.product_id, b.packaging_catalog_id",
-         "iiTTTt", "iiiiiiiiiiii", false},
+    [EARLY] = {"month.early",
+               "SELECT b.product_id, b.packaging_catalog_id, CAST(SUM(m.quantity) AS {int})"
+               " FROM stock_movements m JOIN stock_batches b ON b.id = m.stock_batch_id" PLACE
+               " WHERE m.occurred_at >= ?3 AND m.occurred_at < ?4 AND m.reconciliation_id IS NOT"
+               " NULL AND (SELECT r.accounting_month FROM reconciliations r WHERE r.id ="
+               " m.reconciliation_id) < ?5" IN_PLACE
+               " GROUP BY b.product_id, b.packaging_catalog_id",
+               "iiTTt", "iii", false},
+    [ROWS] = {"month.rows",
+              "SELECT b.product_id, b.packaging_catalog_id" FIGURES
+              " FROM stock_movements m JOIN stock_batches b ON b.id = m.stock_batch_id" PLACE
+              " WHERE m.occurred_at >= ?3 AND m.occurred_at < ?5 AND CASE WHEN m.reconciliation_id"
+              " IS NULL THEN m.occurred_at < ?4 ELSE (SELECT r.accounting_month FROM"
+              " reconciliations r WHERE r.id = m.reconciliation_id) = ?6 END" IN_PLACE
+              " GROUP BY b.product_id, b.packaging_catalog_id",
+              "iiTTTt", "iiiiiiiiiiii", false},
     [NAMES] = {"month.names",
-               "SELECT r.id, q.id, r.sku, r.common_name, q.sku FROM products r"
-               " JOIN (SELECT DISTINCT product_id, packaging_catalog_id FROM stock_batches) b"
-               " ON b.product_id = r.id LEFT JOIN packaging_catalog q"
-               " ON q.id = b.packaging_catalog_id ORDER BY r.sku, q.sku NULLS FIRST",
-               "", "iittt", false},
+               "SELECT id, sku, common_name FROM products WHERE id IN {ids:?1} ORDER BY id", "j",
+               "itt", false},
+    [POTS] = {"month.pots",
+              "SELECT id, sku FROM packaging_catalog WHERE id IN {ids:?1} ORDER BY id", "j", "it",
+              false},
     [FLAGS] = {"month.flags",
                "SELECT r.flags FROM reconciliations r"
                " JOIN storage_locations l ON l.id = r.storage_location_id"
@@ -97,8 +95,6 @@ static const struct store_query queries[] = {
                    "iiTT", "itT", false},
 };
 STORE_QUERIES(month_queries, queries);
-
-enum { MONTH_LINES_MAX = 100000 };
 
 struct work {
     struct store_tx *tx;
@@ -160,7 +156,7 @@ static struct store_value opt_id(int64_t id)
 static int add_opening(struct work *w, const struct store_query *q, struct store_args args,
                        struct dm_err *e)
 {
-    struct store_table rows;
+    struct store_table rows = {0};
     DM_TRY(store_all(w->tx, q, args, w->a, &rows, e));
     for (size_t i = 0; i < rows.n; i++) {
         const struct store_value *row = store_row(&rows, i);
@@ -175,7 +171,7 @@ static int add_opening(struct work *w, const struct store_query *q, struct store
 
 static int add_rows(struct work *w, struct store_args args, struct dm_err *e)
 {
-    struct store_table rows;
+    struct store_table rows = {0};
     DM_TRY(store_all(w->tx, &queries[ROWS], args, w->a, &rows, e));
     for (size_t i = 0; i < rows.n; i++) {
         const struct store_value *v = store_row(&rows, i);
@@ -220,38 +216,82 @@ static void add_sums(struct month_sums *to, const struct month_sums *s)
     to->closing += s->closing;
 }
 
-/* Lines in the order of the names; those in which nothing stood and nothing moved are left out. */
+/* Ids of the lines, as a JSON array in the arena; NULL when out of memory. */
+static const char *id_list(const struct work *w, bool of_pots)
+{
+    DM_CLEANUP(dm_buf_clear) struct dm_buf b = dm_buf_init((size_t)4 << 20);
+    dm_buf_putc(&b, '[');
+    for (size_t i = 0; i < w->n; i++) {
+        dm_buf_printf(&b, "%s%lld", i ? "," : "",
+                      (long long)(of_pots ? w->line[i].packaging_id : w->line[i].product_id));
+    }
+    dm_buf_putc(&b, ']');
+    return dm_buf_ok(&b, NULL) < 0 ? NULL : dm_arena_strdup(w->a, dm_buf_str(&b));
+}
+
+/* Row of an id in a table sorted by it. */
+static const struct store_value *row_of(const struct store_table *t, int64_t id)
+{
+    size_t low = 0;
+    size_t high = t->n;
+    while (low < high) {
+        const size_t mid = (low + high) / 2;
+        const struct store_value *v = store_row(t, mid);
+        if (v[0].i == id) {
+            return v;
+        }
+        *(v[0].i < id ? &low : &high) = v[0].i < id ? mid + 1 : mid;
+    }
+    return NULL;
+}
+
+static int by_sku(const void *x, const void *y)
+{
+    const struct month_line *p = x;
+    const struct month_line *q = y;
+    const int order = strcmp(p->product_sku, q->product_sku);
+    if (order) {
+        return order;
+    }
+    if (!p->packaging_sku || !q->packaging_sku) {
+        return (p->packaging_sku != NULL) - (q->packaging_sku != NULL);
+    }
+    return strcmp(p->packaging_sku, q->packaging_sku);
+}
+
+/* Lines with their names, in the order of these; those in which nothing stood and nothing moved are
+ * left out. */
 static int name_lines(struct work *w, struct dm_err *e)
 {
-    struct store_table names;
-    DM_TRY(store_all(w->tx, &queries[NAMES], STORE_NO_ARGS, w->a, &names, e));
-    if (names.n > MONTH_LINES_MAX) {
-        DM_FAIL(e, DM_ELIMIT, "the month report has more than %d lines", MONTH_LINES_MAX);
-    }
-    struct month_line *sorted = dm_arena_calloc(w->a, names.n, sizeof(*sorted));
-    if (!sorted) {
+    const struct month_sums none = {0};
+    struct store_table products = {0};
+    struct store_table pots = {0};
+    const char *product_ids = id_list(w, false);
+    const char *pot_ids = id_list(w, true);
+    if (!product_ids || !pot_ids) {
         DM_FAIL(e, DM_ENOMEM, "no memory for the month report");
     }
+    DM_TRY(store_all(w->tx, &queries[NAMES], STORE_ARGS(store_j(product_ids)), w->a, &products, e));
+    DM_TRY(store_all(w->tx, &queries[POTS], STORE_ARGS(store_j(pot_ids)), w->a, &pots, e));
     size_t n = 0;
-    for (size_t i = 0; i < names.n; i++) {
-        const struct store_value *v = store_row(&names, i);
-        const size_t before = w->n;
-        struct month_line *l = line_of(w, v[0].i, id_or_0(&v[1]));
-        if (!l) {
-            DM_FAIL(e, DM_ENOMEM, "no memory for the month report");
-        }
-        const struct month_sums none = {0};
-        if (w->n != before || memcmp(&l->s, &none, sizeof(none)) == 0) {
+    for (size_t i = 0; i < w->n; i++) {
+        struct month_line l = w->line[i];
+        if (memcmp(&l.s, &none, sizeof(none)) == 0) {
             continue;
         }
-        l->s.closing = month_balance(&l->s);
-        l->product_sku = v[2].t;
-        l->product_name = v[3].t;
-        l->packaging_sku = v[4].null ? NULL : v[4].t;
-        sorted[n++] = *l;
-        add_sums(&w->r->total, &l->s);
+        const struct store_value *product = row_of(&products, l.product_id);
+        const struct store_value *pot = l.packaging_id ? row_of(&pots, l.packaging_id) : NULL;
+        l.s.closing = month_balance(&l.s);
+        l.product_sku = product ? product[1].t : "";
+        l.product_name = product ? product[2].t : "";
+        l.packaging_sku = pot ? pot[1].t : NULL;
+        w->line[n++] = l;
+        add_sums(&w->r->total, &l.s);
     }
-    w->r->line = sorted;
+    if (n) {
+        qsort(w->line, n, sizeof(*w->line), by_sku);
+    }
+    w->r->line = w->line;
     w->r->n_line = n;
     return DM_OK;
 }
@@ -278,7 +318,7 @@ static int add_flag(struct work *w, struct month_flag *flag, const char *name, s
 
 static int read_flags(struct work *w, struct store_args args, struct dm_err *e)
 {
-    struct store_table rows;
+    struct store_table rows = {0};
     struct month_flag *flag = dm_arena_calloc(w->a, 17, sizeof(*flag));
     DM_TRY(store_all(w->tx, &queries[FLAGS], args, w->a, &rows, e));
     if (!flag) {
@@ -302,7 +342,7 @@ static int read_flags(struct work *w, struct store_args args, struct dm_err *e)
 static int read_statuses(struct work *w, struct store_args args, struct dm_err *e)
 {
     static const char *const names[] = {"draft", "posted", "accepted", "disputed", "void"};
-    struct store_table rows;
+    struct store_table rows = {0};
     DM_TRY(store_all(w->tx, &queries[STATUSES], args, w->a, &rows, e));
     for (size_t i = 0; i < rows.n; i++) {
         for (size_t k = 0; k < DM_COUNT(names); k++) {
@@ -316,7 +356,7 @@ static int read_statuses(struct work *w, struct store_args args, struct dm_err *
 
 static int read_uncounted(struct work *w, struct store_args args, struct dm_err *e)
 {
-    struct store_table rows;
+    struct store_table rows = {0};
     DM_TRY(store_all(w->tx, &queries[UNCOUNTED], args, w->a, &rows, e));
     struct month_uncounted *list = dm_arena_calloc(w->a, rows.n, sizeof(*list));
     if (!list) {
