@@ -69,7 +69,9 @@ static const struct store_query queries[] = {
                 "INSERT INTO density_parameters (storage_bin_type_id, product_id,"
                 " packaging_catalog_id, avg_area_per_plant_cm2, plants_per_m2, avg_diameter_cm,"
                 " overlap_adjustment_factor, sample_count, locked, created_at, updated_at)"
-                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, {now}, {now}) ON CONFLICT DO NOTHING",
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, {now}, {now}) ON CONFLICT"
+                " (storage_bin_type_id, coalesce(product_id, 0), coalesce(packaging_catalog_id, 0))"
+                " DO NOTHING",
                 "iiirrrrb", "", false},
     [UPDATE] = {"density.update",
                 "UPDATE density_parameters SET avg_area_per_plant_cm2 = ?2, plants_per_m2 = ?3,"

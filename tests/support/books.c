@@ -171,31 +171,49 @@ static const char *const statements[] = {
                                                                 "TRUE, NULL, 1, NULL, 2, NULL, "
                                                                 "NULL, NULL,"
                                                                 " 10, " T2 "),"
-                                                                " (7, " UUID("27") ", 2, "
-                                                                                   "'transplante', "
-                                                                                   "'manual', "
-                                                                                   "'regular', -3, "
-                                                                                   "FALSE, 1, "
-                                                                                   "2, " UUID(
-                                                                                       "31") ", "
-                                                                                             "NULL,"
-                                                                                             " NULL"
-                                                                                             ", "
-                                                                                             "NULL,"
-                                                                                             " NULL"
-                                                                                             ", "
-                                                                                             "10, "
-                                                                                             "'2026"
-                                                                                             "-03-"
-                                                                                             "05T12"
-                                                                                             ":00:"
-                                                                                             "00."
-                                                                                             "000Z'"
-                                                                                             "),"
-                                                                                             " (8,"
-                                                                                             " " UUID("28") ", 3, 'transplante', 'manual', 'regular', 3, TRUE, 1, 2, " UUID(
-                                                                                                 "3"
-                                                                                                 "1") ", NULL, NULL, NULL, NULL, 10, '2026-03-05T12:00:00.000Z')",
+                                                                " (7, " UUID(
+                                                                    "27") ", 2, "
+                                                                          "'transplante', "
+                                                                          "'manual', "
+                                                                          "'regular', -3, "
+                                                                          "FALSE, 1, "
+                                                                          "2, " UUID(
+                                                                              "31") ", "
+                                                                                    "NULL,"
+                                                                                    " NULL"
+                                                                                    ", "
+                                                                                    "NULL,"
+                                                                                    " NULL"
+                                                                                    ", "
+                                                                                    "10, "
+                                                                                    "'2026"
+                                                                                    "-03-"
+                                                                                    "05T12"
+                                                                                    ":00:"
+                                                                                    "00."
+                                                                                    "000Z'"
+                                                                                    "),"
+                                                                                    " (8,"
+                                                                                    " " UUID(
+                                                                                        "28") ", "
+                                                                                              "3, "
+                                                                                              "'tra"
+                                                                                              "nspl"
+                                                                                              "ante"
+                                                                                              "', "
+                                                                                              "'man"
+                                                                                              "ual'"
+                                                                                              ", "
+                                                                                              "'reg"
+                                                                                              "ular"
+                                                                                              "', "
+                                                                                              "3, "
+                                                                                              "TRUE"
+                                                                                              ", "
+                                                                                              "1, "
+                                                                                              "2,"
+                                                                                              " " UUID("3"
+                                                                                                       "1") ", NULL, NULL, NULL, NULL, 10, '2026-03-05T12:00:00.000Z')",
     "INSERT INTO detections (id, session_id, session_segment_id, center_x_px, center_y_px,"
     " width_px, height_px, confidence, is_empty_container, is_alive) VALUES"
     " (1, 1, 1, 5, 5, 10, 10, 0.9, FALSE, TRUE), (2, 1, 1, 15, 5, 10, 10, 0.9, FALSE, TRUE),"
@@ -212,6 +230,42 @@ static const char *const statements[] = {
     "UPDATE storage_locations SET latest_session_id = 2 WHERE id = 1",
 };
 
+/* Rows above bring their ids; PostgreSQL counts apart and has to be told. */
+static void count_on(struct store_tx *tx)
+{
+    static const char *const tables[] = {"users",
+                                         "warehouses",
+                                         "storage_areas",
+                                         "storage_locations",
+                                         "product_families",
+                                         "products",
+                                         "packaging_catalog",
+                                         "price_list_items",
+                                         "storage_bins",
+                                         "storage_location_configs",
+                                         "density_parameters",
+                                         "images",
+                                         "image_blobs",
+                                         "photo_processing_sessions",
+                                         "session_segments",
+                                         "stock_periods",
+                                         "stock_batches",
+                                         "reconciliations",
+                                         "reconciliation_lines",
+                                         "stock_movements",
+                                         "detections",
+                                         "estimations",
+                                         "jobs"};
+    for (size_t i = 0; i < DM_COUNT(tables); i++) {
+        char sql[256];
+        (void)snprintf(sql, sizeof(sql),
+                       "SELECT \n--@sqlite\nMAX(id)\n--@postgresql\n"
+                       "setval(pg_get_serial_sequence('%s', 'id'), MAX(id))\n--@both\n FROM %s",
+                       tables[i], tables[i]);
+        assert_true(books_int(tx, sql) > 0);
+    }
+}
+
 void books_tiny(struct store *s)
 {
     struct dm_err e = {0};
@@ -221,6 +275,7 @@ void books_tiny(struct store *s)
     for (size_t i = 0; i < DM_COUNT(statements); i++) {
         books_sql(tx, statements[i]);
     }
+    count_on(tx);
     assert_ok(store_commit(&tx, &e), &e);
 }
 

@@ -31,8 +31,11 @@ static void rig_begin(struct rig *g, struct db *db)
 static int64_t add(struct rig *g, const char *email, enum inv_role role)
 {
     int64_t id = 0;
-    const struct user_new n = {
-        .email = email, .first_name = "Oscar", .last_name = "Funes", .role = role, .password = GOOD};
+    const struct user_new n = {.email = email,
+                               .first_name = "Oscar",
+                               .last_name = "Funes",
+                               .role = role,
+                               .password = GOOD};
     assert_ok(user_add(&g->admin, &n, &id, &g->e), &g->e);
     return id;
 }
