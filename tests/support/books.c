@@ -212,8 +212,9 @@ static const char *const statements[] = {
                                                                                               ", "
                                                                                               "1, "
                                                                                               "2,"
-                                                                                              " " UUID("3"
-                                                                                                       "1") ", NULL, NULL, NULL, NULL, 10, '2026-03-05T12:00:00.000Z')",
+                                                                                              " " UUID(
+                                                                                                  "3"
+                                                                                                  "1") ", NULL, NULL, NULL, NULL, 10, '2026-03-05T12:00:00.000Z')",
     "INSERT INTO detections (id, session_id, session_segment_id, center_x_px, center_y_px,"
     " width_px, height_px, confidence, is_empty_container, is_alive) VALUES"
     " (1, 1, 1, 5, 5, 10, 10, 0.9, FALSE, TRUE), (2, 1, 1, 15, 5, 10, 10, 0.9, FALSE, TRUE),"
