@@ -327,7 +327,7 @@ int store_copy(struct store *from, struct store *to, store_copy_progress progres
     int code = store_catalog_read(store_migrations, store_migration_count, &a, &c, e);
     code = code < 0 ? code : copy_all(from, to, &c, progress, ctx, e);
     dm_arena_clear(&a);
-    return code;
+    return code < 0 ? code : store_analyze(to, e);
 }
 
 int store_snapshot_beside(struct store *s, int version, struct dm_arena *a, const char **ret_path,

@@ -301,6 +301,10 @@ struct store_bulk {
 DM_MUST_CHECK int store_insert(struct store_tx *tx, const struct store_bulk *bulk,
                                const struct store_value *rows, size_t n, struct dm_err *e);
 
+/* After many rows were written at once (an import, a copy): let the planner look at the tables.
+ * Answers do not change, only how fast they come. */
+DM_MUST_CHECK int store_analyze(struct store *s, struct dm_err *e);
+
 /* ---- helpers of values ---------------------------------------------------------------------- */
 
 #define STORE_TIME_SIZE 25 /* "2026-11-23T15:04:05.123Z" and the NUL */

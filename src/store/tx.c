@@ -204,6 +204,17 @@ int store_tx_command(struct store_tx *tx, const char *sql, struct dm_err *e)
     return code;
 }
 
+static int analyze(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    (void)ctx;
+    return store_tx_command(tx, "ANALYZE", e);
+}
+
+int store_analyze(struct store *s, struct dm_err *e)
+{
+    return store_run(s, STORE_WRITE, analyze, NULL, e);
+}
+
 /* ---- prepared statements --------------------------------------------------------------------- */
 
 void store_stmt_init(struct store_stmt *s, const struct store_query *q)
