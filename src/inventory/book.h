@@ -137,6 +137,8 @@ struct book {
     struct book_period *dropped;  /* an undone period, deleted on writing */
 };
 
+struct session_results;
+
 /* One attempt of one transaction. */
 struct work {
     const struct inv_ctx *c;
@@ -146,6 +148,10 @@ struct work {
     size_t n_state;
     struct book **book; /* locked claros, by id */
     size_t n_book;
+    /* A session whose detections are written after its count, with their links: */
+    const struct session_results *results; /* NULL = they are in the database already */
+    const int64_t *segment_id;             /* [results->n_segment] */
+    int64_t *segment_movement_id;          /* likewise; 0 = not posted */
 };
 
 /* ---- reading and writing ---- */

@@ -85,21 +85,22 @@ STORE_QUERIES(session_queries, queries);
 static const struct store_bulk detections = {
     .name = "session.detections_add",
     .table = "detections",
-    .columns = "session_id, session_segment_id, classification_id, center_x_px, center_y_px,"
-               " width_px, height_px, confidence, is_empty_container, is_alive, created_at",
-    .types = "iiirrrrrbbT",
+    .columns = "session_id, session_segment_id, stock_movement_id, classification_id,"
+               " center_x_px, center_y_px, width_px, height_px, confidence, is_empty_container,"
+               " is_alive, created_at",
+    .types = "iiiirrrrrbbT",
 };
-enum { DETECTION_WIDTH = 11 };
+enum { DETECTION_WIDTH = 12 };
 
 static const struct store_bulk estimations = {
     .name = "session.estimations_add",
     .table = "estimations",
-    .columns = "session_id, session_segment_id, classification_id, band, vegetation_polygon,"
-               " detected_area_cm2, estimated_count, calculation_method, confidence,"
-               " used_density_parameters, created_at",
-    .types = "iiiijritrbT",
+    .columns = "session_id, session_segment_id, stock_movement_id, classification_id, band,"
+               " vegetation_polygon, detected_area_cm2, estimated_count, calculation_method,"
+               " confidence, used_density_parameters, created_at",
+    .types = "iiiiijritrbT",
 };
-enum { ESTIMATION_WIDTH = 11 };
+enum { ESTIMATION_WIDTH = 12 };
 
 static const char *const source_names[] = {"", "explicit", "qr", "gps", "manual", NULL};
 static const char *const posting_names[] = {"unposted", "held", "posted", "void", NULL};
@@ -350,6 +351,7 @@ struct saving {
     int64_t id;
     const struct session_results *r;
     struct totals t;
+    struct session_outcome outcome;
 };
 
 static struct totals totals_of(const struct session_segment *s)
@@ -394,8 +396,7 @@ static int add_segment(struct work *w, struct saving *x, const struct session_se
     return DM_OK;
 }
 
-static int add_detections(struct work *w, const struct saving *x, const int64_t *segment,
-                          struct dm_err *e)
+static int add_detections(struct work *w, const struct saving *x, struct dm_err *e)
 {
     size_t n = 0;
     for (size_t i = 0; i < x->r->n_segment; i++) {
@@ -408,11 +409,20 @@ static int add_detections(struct work *w, const struct saving *x, const int64_t 
         const struct session_segment *s = &x->r->segment[i];
         for (size_t k = 0; k < s->n_detection; k++, v += DETECTION_WIDTH) {
             const struct session_detection *d = &s->detection[k];
+            bool counts = !d->is_empty_container && !d->is_dead;
             const struct store_value row[DETECTION_WIDTH] = {
-                store_i(x->id),          store_i(segment[i]),     store_ref(d->classification_id),
-                store_r(d->center_x_px), store_r(d->center_y_px), store_r(d->width_px),
-                store_r(d->height_px),   store_r(d->confidence),  store_b(d->is_empty_container),
-                store_b(!d->is_dead),    store_at(w->c->now_ms),
+                store_i(x->id),
+                store_i(w->segment_id[i]),
+                store_ref(counts ? w->segment_movement_id[i] : 0),
+                store_ref(d->classification_id),
+                store_r(d->center_x_px),
+                store_r(d->center_y_px),
+                store_r(d->width_px),
+                store_r(d->height_px),
+                store_r(d->confidence),
+                store_b(d->is_empty_container),
+                store_b(!d->is_dead),
+                store_at(w->c->now_ms),
             };
             memcpy(v, row, sizeof row);
         }
@@ -420,8 +430,7 @@ static int add_detections(struct work *w, const struct saving *x, const int64_t 
     return n ? store_insert(w->tx, &detections, memory, n, e) : DM_OK;
 }
 
-static int add_estimations(struct work *w, const struct saving *x, const int64_t *segment,
-                           struct dm_err *e)
+static int add_estimations(struct work *w, const struct saving *x, struct dm_err *e)
 {
     size_t n = 0;
     for (size_t i = 0; i < x->r->n_segment; i++) {
@@ -436,7 +445,8 @@ static int add_estimations(struct work *w, const struct saving *x, const int64_t
             const struct session_estimation *m = &s->estimation[k];
             const struct store_value row[ESTIMATION_WIDTH] = {
                 store_i(x->id),
-                store_i(segment[i]),
+                store_i(w->segment_id[i]),
+                store_ref(w->segment_movement_id[i]),
                 store_ref(m->classification_id),
                 store_ref(m->band),
                 m->vegetation_polygon ? store_j(m->vegetation_polygon) : store_null(),
@@ -477,46 +487,71 @@ static int counts_text(struct work *w, const struct totals *t, const char **ret,
     return DM_OK;
 }
 
-static int save(struct work *w, void *in, struct dm_err *e)
+/* Segments, totals, state; not yet what was seen one by one. */
+static int save_heads(struct work *w, struct saving *x, struct session *s, struct dm_err *e)
 {
-    struct saving *x = in;
     x->t = (struct totals){0};
-    struct session s;
-    DM_TRY(session_lock(w, x->id, 0, &s, e));
+    DM_TRY(session_lock(w, x->id, 0, s, e));
     void *memory;
-    DM_TRY(book_alloc(w, x->r->n_segment, sizeof(int64_t), &memory, e));
+    DM_TRY(book_alloc(w, 2 * x->r->n_segment, sizeof(int64_t), &memory, e));
     int64_t *segment = memory;
     for (size_t i = 0; i < x->r->n_segment; i++) {
         DM_TRY(add_segment(w, x, &x->r->segment[i], &segment[i], e));
     }
-    DM_TRY(add_detections(w, x, segment, e));
-    DM_TRY(add_estimations(w, x, segment, e));
-    s.holds &= SESSION_HOLD_LOCATION_UNCERTAIN;
-    s.holds |= s.location_id ? 0 : SESSION_HOLD_NEEDS_LOCATION;
-    s.holds |= x->r->needs_calibration ? SESSION_HOLD_NEEDS_CALIBRATION : 0;
-    s.holds |= x->t.detected + x->t.estimated == 0 ? SESSION_HOLD_NO_DETECTIONS : 0;
-    if (s.location_id) {
-        struct book *b = book_of(w, s.location_id);
-        s.holds |= b->config.id ? 0 : SESSION_HOLD_NEEDS_CONFIG;
+    w->segment_id = segment;
+    w->segment_movement_id = segment + x->r->n_segment;
+    s->holds &= SESSION_HOLD_LOCATION_UNCERTAIN;
+    s->holds |= s->location_id ? 0 : SESSION_HOLD_NEEDS_LOCATION;
+    s->holds |= x->r->needs_calibration ? SESSION_HOLD_NEEDS_CALIBRATION : 0;
+    s->holds |= x->t.detected + x->t.estimated == 0 ? SESSION_HOLD_NO_DETECTIONS : 0;
+    if (s->location_id) {
+        struct book *b = book_of(w, s->location_id);
+        s->holds |= b->config.id ? 0 : SESSION_HOLD_NEEDS_CONFIG;
         DM_TRY(session_link_bins(w, b, x->id, e));
     }
     const char *counts = NULL;
     DM_TRY(counts_text(w, &x->t, &counts, e));
     char holds[HOLDS_TEXT];
-    holds_text(s.holds, holds, sizeof holds);
+    holds_text(s->holds, holds, sizeof holds);
+    s->confidence = x->t.detected ? x->t.confidence / (double)x->t.detected : -1;
+    s->detected = x->t.detected;
+    s->estimated = x->t.estimated;
     int64_t changed;
     DM_TRY(store_exec(
         w->tx, &queries[COMPLETE],
-        STORE_ARGS(
-            store_i(x->id), store_i(x->t.detected), store_i(x->t.estimated), store_i(x->t.empty),
-            x->t.detected ? store_r(x->t.confidence / (double)x->t.detected) : store_null(),
-            store_j(counts), text_or_null(x->r->model_version), store_i(x->r->processing_ms),
-            text_or_null(session_warning_of(s.holds)), store_j(holds), store_at(w->c->now_ms)),
+        STORE_ARGS(store_i(x->id), store_i(x->t.detected), store_i(x->t.estimated),
+                   store_i(x->t.empty), x->t.detected ? store_r(s->confidence) : store_null(),
+                   store_j(counts), text_or_null(x->r->model_version), store_i(x->r->processing_ms),
+                   text_or_null(session_warning_of(s->holds)), store_j(holds),
+                   store_at(w->c->now_ms)),
         &changed, e));
     if (changed == 0) {
-        DM_FAIL(e, INV_INVALID_TRANSITION, "the session is %s", s.status);
+        DM_FAIL(e, INV_INVALID_TRANSITION, "the session is %s", s->status);
     }
+    s->status = "completed";
     return DM_OK;
+}
+
+static int save(struct work *w, void *in, struct dm_err *e)
+{
+    struct saving *x = in;
+    struct session s;
+    DM_TRY(save_heads(w, x, &s, e));
+    DM_TRY(add_detections(w, x, e));
+    return add_estimations(w, x, e);
+}
+
+/* The same and the posting; detections last, so that their links need no second writing. */
+static int save_and_post(struct work *w, void *in, struct dm_err *e)
+{
+    struct saving *x = in;
+    struct session s;
+    DM_TRY(save_heads(w, x, &s, e));
+    w->results = x->r;
+    x->outcome = (struct session_outcome){0};
+    DM_TRY(session_post_locked(w, &s, false, &x->outcome, e));
+    DM_TRY(add_detections(w, x, e));
+    return add_estimations(w, x, e);
 }
 
 static int check_results(const struct session_results *r, struct dm_err *e)
@@ -540,4 +575,31 @@ int session_save(const struct inv_ctx *c, int64_t session_id, const struct sessi
     DM_TRY(check_results(r, e));
     struct saving x = {.id = session_id, .r = r};
     return session_run(c, save, &x, e);
+}
+
+static bool classified(const struct session_results *r)
+{
+    for (size_t i = 0; i < r->n_segment; i++) {
+        for (size_t k = 0; k < r->segment[i].n_detection; k++) {
+            if (r->segment[i].detection[k].classification_id) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+int session_finish(const struct inv_ctx *c, int64_t session_id, const struct session_results *r,
+                   struct session_outcome *ret, struct dm_err *e)
+{
+    DM_TRY(inv_permit(c, INV_DO_PHOTO_UPLOAD, e));
+    DM_TRY(check_results(r, e));
+    struct saving x = {.id = session_id, .r = r};
+    /* sizes of plants are worked out from stored detections */
+    if (!classified(r) && session_run(c, save_and_post, &x, NULL) >= 0) {
+        *ret = x.outcome;
+        return DM_OK;
+    }
+    DM_TRY(session_run(c, save, &x, e));
+    return session_post(c, session_id, false, ret, e);
 }

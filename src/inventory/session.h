@@ -3,7 +3,8 @@
  * Photo sessions: one run over one photo, its results, and their way into the books (domain.md
  * sections 7.2-7.4, 11, 12). Results are never changed; edits are separate rows.
  *
- *   session_create -> session_start -> session_save | session_fail -> session_post
+ *   session_create -> session_start -> session_save -> session_post   (both: session_finish)
+ *                               or -> session_fail
  *
  * session_save commits on its own, so that the results survive a posting that fails. */
 #ifndef INVENTORY_SESSION_H
@@ -126,6 +127,13 @@ struct session_outcome {
  * release that cannot be. */
 DM_MUST_CHECK int session_post(const struct inv_ctx *c, int64_t session_id, bool release,
                                struct session_outcome *ret, struct dm_err *e);
+
+/* session_save and session_post (not a release) in one transaction, which is faster: detections are
+ * written once, with their links. What fails is tried as the two, so that results are kept when the
+ * posting fails. */
+DM_MUST_CHECK int session_finish(const struct inv_ctx *c, int64_t session_id,
+                                 const struct session_results *r, struct session_outcome *ret,
+                                 struct dm_err *e);
 
 /* Choose or confirm the claro, then post as session_post does. A posted count is undone and posted
  * in the right place in the same transaction (INV_LATER_MOVEMENTS). Workers: own, not posted. */

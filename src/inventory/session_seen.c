@@ -5,7 +5,7 @@
 #include "inventory/book_names.h"
 #include "inventory/session_priv.h"
 
-enum { SEGMENTS, SIZES, EDITS, LINK_BINS, LINK_DETECTIONS, LINK_ESTIMATIONS };
+enum { SEGMENTS, SHAPES, MOVEMENT, SIZES, EDITS, LINK_BINS, LINK_DETECTIONS, LINK_ESTIMATIONS };
 static const struct store_query queries[] = {
     [SEGMENTS] = {"session.segments",
                   "SELECT g.id, g.category, g.ordinal, g.detected_count, g.estimated_count,"
@@ -15,6 +15,12 @@ static const struct store_query queries[] = {
                   " ORDER BY CASE g.category WHEN 'plug' THEN 1 WHEN 'seedling_tray' THEN 2"
                   " WHEN 'box' THEN 3 WHEN 'segment' THEN 4 ELSE 5 END, g.ordinal",
                   "i", "itiiiir"},
+    [SHAPES] = {"session.shapes",
+                "SELECT category, ordinal FROM session_segments WHERE session_id = ?1"
+                " ORDER BY CASE category WHEN 'plug' THEN 1 WHEN 'seedling_tray' THEN 2"
+                " WHEN 'box' THEN 3 WHEN 'segment' THEN 4 ELSE 5 END, ordinal",
+                "i", "ti"},
+    [MOVEMENT] = {"session.movement", "SELECT id FROM stock_movements WHERE uuid = ?1", "u", "i"},
     /* Sizes count from a confidence of 0.60 (domain.md 7.3). */
     [SIZES] = {"session.sizes",
                "SELECT d.session_segment_id, c.product_size_id, count(*) FROM detections d"
@@ -206,6 +212,25 @@ static int apply(struct seen *s, const struct store_value *v, struct dm_err *e)
     return v[3].i < 0 ? take_any(s, segment_id, -v[3].i, e) : add_to(s, segment_id, 0, v[3].i, e);
 }
 
+/* Mean confidence of the living detections of a segment that are not written yet. */
+static double quality_of(const struct work *w, int64_t segment_id, double stored)
+{
+    for (size_t i = 0; w->results && i < w->results->n_segment; i++) {
+        const struct session_segment *g = &w->results->segment[i];
+        double sum = 0;
+        size_t n = 0;
+        for (size_t k = 0; w->segment_id[i] == segment_id && k < g->n_detection; k++) {
+            bool counts = !g->detection[k].is_dead && !g->detection[k].is_empty_container;
+            sum += counts ? g->detection[k].confidence : 0;
+            n += counts;
+        }
+        if (n) {
+            return sum / (double)n;
+        }
+    }
+    return stored;
+}
+
 static int load(struct seen *s, int64_t session_id, struct dm_err *e)
 {
     struct store_args id = STORE_ARGS(store_i(session_id));
@@ -217,7 +242,8 @@ static int load(struct seen *s, int64_t session_id, struct dm_err *e)
     s->n_segment = t.n;
     for (size_t i = 0; i < t.n; i++) {
         const struct store_value *v = store_row(&t, i);
-        double quality = v[6].null ? -1 : (double)(int64_t)(500 * v[6].r + 0.5) / 100;
+        double mean = quality_of(s->w, v[0].i, v[6].null ? -1 : v[6].r);
+        double quality = mean < 0 ? -1 : (double)(int64_t)(500 * mean + 0.5) / 100;
         s->segment[i] = (struct segment){
             .id = v[0].i,
             .empties = v[5].i,
@@ -275,11 +301,13 @@ int session_seen(struct work *w, struct book *b, const struct session *s, struct
 
 int session_link_bins(struct work *w, struct book *b, int64_t session_id, struct dm_err *e)
 {
-    struct seen x = {.w = w};
-    DM_TRY(load(&x, session_id, e));
-    for (size_t i = 0; i < x.n_segment; i++) {
+    struct store_table t;
+    DM_TRY(store_all(w->tx, &queries[SHAPES], STORE_ARGS(store_i(session_id)), &w->arena, &t, e));
+    for (size_t i = 0; i < t.n; i++) {
+        const struct store_value *v = store_row(&t, i);
         struct book_bin *bin;
-        int r = book_bin(w, b, x.segment[i].category, x.segment[i].ordinal, &bin, e);
+        int r = book_bin(w, b, (enum ledger_category)book_name_index(ledger_category_names, v[0].t),
+                         (int32_t)v[1].i, &bin, e);
         if (r < 0 &&
             r != INV_BIN_NOT_ACTIVE) { /* under maintenance: it matters when it is posted */
             return r;
@@ -291,11 +319,25 @@ int session_link_bins(struct work *w, struct book *b, int64_t session_id, struct
         STORE_ARGS(store_i(session_id), store_i(b->location_id), store_at(w->c->now_ms)), NULL, e);
 }
 
+/* Detections are written later: remember what to write into them. */
+static int remember_movement(struct work *w, const struct count_entry *x, struct dm_err *e)
+{
+    for (size_t i = 0; i < w->results->n_segment; i++) {
+        if (w->segment_id[i] == x->segment_id && !w->segment_movement_id[i]) {
+            DM_TRY(store_int(w->tx, &queries[MOVEMENT], STORE_ARGS(store_u(x->row->uuid)),
+                             &w->segment_movement_id[i], e));
+        }
+    }
+    return DM_OK;
+}
+
 int session_link_rows(struct work *w, const struct count *c, struct dm_err *e)
 {
     for (size_t i = 0; i < c->n_entry; i++) {
         const struct count_entry *x = &c->entry[i];
-        if (x->segment_id && x->row) {
+        if (x->segment_id && x->row && w->results) {
+            DM_TRY(remember_movement(w, x, e));
+        } else if (x->segment_id && x->row) {
             struct store_args args = STORE_ARGS(store_i(x->segment_id), store_u(x->row->uuid));
             DM_TRY(store_exec(w->tx, &queries[LINK_DETECTIONS], args, NULL, e));
             DM_TRY(store_exec(w->tx, &queries[LINK_ESTIMATIONS], args, NULL, e));

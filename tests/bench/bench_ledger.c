@@ -66,7 +66,7 @@ static void count_of_800(void **state)
     struct session_segment g[4];
     double save_ms[ROUNDS];
     double post_ms[ROUNDS];
-    double both_ms[ROUNDS];
+    double finish_ms[ROUNDS]; /* both in one call, as the worker does it */
     struct dm_err e = {0};
     for (int i = 0; i < ROUNDS; i++) {
         size_t n = PLANTS - (size_t)i; /* a few are sold each time */
@@ -86,17 +86,23 @@ static void count_of_800(void **state)
         int64_t id = begin(&r, at, i);
         struct session_outcome out;
         dm_usec start = dm_now();
+        assert_ok(session_finish(&r.n.worker, id, &results, &out, &e), &e);
+        finish_ms[i] = dm_ms_since(start);
+        assert_int_equal(out.posting, SESSION_POSTED);
+        at += 15 * RIG_DAY;
+        rig_now(&r, at + RIG_HOUR);
+        id = begin(&r, at, i + ROUNDS);
+        start = dm_now();
         assert_ok(session_save(&r.n.worker, id, &results, &e), &e);
         save_ms[i] = dm_ms_since(start);
-        dm_usec middle = dm_now();
+        start = dm_now();
         assert_ok(session_post(&r.n.worker, id, false, &out, &e), &e);
-        post_ms[i] = dm_ms_since(middle);
-        both_ms[i] = dm_ms_since(start);
+        post_ms[i] = dm_ms_since(start);
         assert_int_equal(out.posting, SESSION_POSTED);
     }
     report(db->engine, "save", save_ms);
     report(db->engine, "post", post_ms);
-    report(db->engine, "together", both_ms);
+    report(db->engine, "finish", finish_ms);
     rig_clear(&r);
 }
 

@@ -21,6 +21,9 @@ struct rig {
     int64_t seed, germinating, seedling, juvenile, adult, flowering, size_s, size_m;
     int64_t config[RIG_CLAROS]; /* active configuration, 0 = none */
     unsigned long long serial;  /* of uuids */
+    bool finish;                /* rig_photo posts, too, in one call; its answer: */
+    struct session_outcome outcome;
+    int answer;
 };
 
 /* Claros are configured for product[0] in pot[0], ADULT, one per pot; the last claro is not

@@ -378,6 +378,7 @@ static void do_photo(struct world *w, bool reprocess)
     invent_count(w, location, at, &c);
     struct dm_err e = {0};
     struct session_outcome out = {0};
+    w->r.finish = below(w, 2);
     c.session = upload(w, location, at, &c, reprocess ? p.session : 0);
     c.config = w->cfg[index_of(w, location)].id;
     struct oracle_count in = {.location = location,
@@ -388,7 +389,12 @@ static void do_photo(struct world *w, bool reprocess)
                               .entry = c.e,
                               .n = c.n};
     w->last = reprocess ? "reprocess" : "photo";
-    int ours = session_post(&w->r.n.worker, c.session, false, &out, &e);
+    int ours = w->r.answer;
+    out = w->r.outcome;
+    if (!w->r.finish) {
+        ours = session_post(&w->r.n.worker, c.session, false, &out, &e);
+    }
+    w->r.finish = false;
     int naive = oracle_count(w->o, &in);
     agree(w, reprocess ? 3 : 2, answer_of(ours, &out), naive, &location, 1);
     if (naive == 1 && below(w, 2)) {
@@ -622,6 +628,8 @@ static void do_together(struct world *w)
             invent_move(w, &c[i].m, c[i].code);
         } while (c[i].m.location_id != busy);
         name_batch(w, &c[i].m, c[i].code);
+        /* no two at the same instant, whose order nobody could tell from outside */
+        c[i].m.occurred_at = (c[i].m.occurred_at ? c[i].m.occurred_at : w->now) - i;
         c[i].m.uuid = rig_uuid(&w->r, c[i].uuid);
     }
     for (int i = 0; i < CLIENTS; i++) {
