@@ -124,11 +124,30 @@ static const char *place(void)
     return roomy && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 }
 
+/* Folders of programs that were killed before they could clean up. */
+static void remove_stale(const char *where)
+{
+    char pattern[64];
+    glob_t g = {0};
+    (void)snprintf(pattern, sizeof(pattern), "%s/demeter-pg-*", where);
+    if (glob(pattern, 0, NULL, &g) == 0) {
+        for (size_t i = 0; i < g.gl_pathc; i++) {
+            pid_t owner = (pid_t)strtol(g.gl_pathv[i] + strlen(pattern) - 1, NULL, 10);
+            if (owner > 0 && kill(owner, 0) < 0 && errno == ESRCH) {
+                (void)nftw(g.gl_pathv[i], remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+            }
+        }
+        globfree(&g);
+    }
+}
+
 static void make_data(void)
 {
     char program[160];
     find_binaries();
-    (void)snprintf(server.folder, sizeof(server.folder), "%s/demeter-pg-XXXXXX", place());
+    remove_stale(place());
+    (void)snprintf(server.folder, sizeof(server.folder), "%s/demeter-pg-%d-XXXXXX", place(),
+                   (int)getpid());
     assert_non_null(mkdtemp(server.folder));
     server.owner = getpid();
     assert_int_equal(atexit(stop), 0);

@@ -5,6 +5,7 @@
 
 #include <sqlite3.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "support/db.h"
@@ -354,6 +355,33 @@ static void self_check_finds_faults(void **state)
     assert_int_equal(found, 1);
 }
 
+/* A file is copied as it is at the moment; a server is not ours to copy. */
+static void a_file_is_copied_beside(void **state)
+{
+    struct db *db = *state;
+    struct dm_err e = {0};
+    struct dm_arena a = {0};
+    const char *path = NULL;
+    fill(db->store);
+    int code = store_snapshot_beside(db->store, 3, &a, &path, &e);
+    if (strcmp(db->engine, "sqlite") != 0) {
+        assert_int_equal(code, DM_EUNSUPPORTED);
+        return;
+    }
+    assert_ok(code, &e);
+    assert_non_null(strstr(path, ".schema-3-2"));
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 077, 0);
+    struct store *s = NULL;
+    const char *url = dm_arena_printf(&a, "sqlite:%s", path);
+    assert_ok(store_open(url, NULL, &s, &e), &e);
+    assert_same(db->store, s);
+    store_close(s);
+    assert_int_equal(unlink(path), 0);
+    dm_arena_clear(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,7 +389,7 @@ int main(void)
         cmocka_unit_test(round_trip),      DB_TEST(large_tables_arrive),
         DB_TEST(a_used_target_is_refused), DB_TEST(a_copy_is_of_one_moment),
         cmocka_unit_test(all_or_nothing),  DB_TEST(digests_see_every_change),
-        DB_TEST(self_check_finds_faults),
+        DB_TEST(self_check_finds_faults),  DB_TEST(a_file_is_copied_beside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,6 +72,23 @@ static void state_is_told(void **state)
     assert_int_equal(s.applied, s.known);
 }
 
+/* What is printed is what would be done: executed by hand it makes the same tables. */
+static void missing_steps_are_printed(void **state)
+{
+    struct db *db = *state;
+    struct dm_err e = {0};
+    struct dm_buf sql = dm_buf_init(1 << 20);
+    assert_ok(store_migrate_print(db->store, &sql, &e), &e);
+    assert_non_null(strstr(dm_buf_str(&sql), "-- step 1: users\n"));
+    assert_non_null(strstr(dm_buf_str(&sql), "CREATE TABLE stock_movements ("));
+    assert_null(strstr(dm_buf_str(&sql), "{text:"));
+    assert_ok(store_migrate(db->store, NULL, &e), &e);
+    sql.len = 0;
+    assert_ok(store_migrate_print(db->store, &sql, &e), &e);
+    assert_int_equal(sql.len, 0);
+    dm_buf_clear(&sql);
+}
+
 struct racer {
     const struct db *db;
     int steps;
@@ -271,6 +288,7 @@ int main(void)
         DB_TEST_EMPTY(newer_and_changed_are_refused),
         DB_TEST_EMPTY(a_broken_step_is_undone),
         DB_TEST_EMPTY(state_is_told),
+        DB_TEST_EMPTY(missing_steps_are_printed),
         DB_TEST_EMPTY(many_migrate_at_once),
         DB_TEST(append_only_holds),
         DB_TEST(exceptions_work),
