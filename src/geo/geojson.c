@@ -94,7 +94,8 @@ static bool position(const json_t *value, struct geo_point *ret)
         (n == 3 && !json_is_number(json_array_get(value, 2)))) {
         return false;
     }
-    *ret = (struct geo_point){json_number_value(lon), json_number_value(lat)};
+    /* + 0.0 turns -0.0 into 0.0, which JSON cannot keep apart */
+    *ret = (struct geo_point){json_number_value(lon) + 0.0, json_number_value(lat) + 0.0};
     return true;
 }
 
