@@ -210,7 +210,9 @@ void store_rollback(struct store_tx *tx);
 DM_DEFINE_CLEANUP(store_rollbackp, struct store_tx *, store_rollback)
 
 /* begin, fn, commit; once more, with a pause, when it failed with a code that may be retried (at
- * most 5 times). fn must not have lasting effects besides the transaction. */
+ * most 5 times). fn must not have lasting effects besides the transaction. A server that is lost
+ * during the commit may have stored it: DM_EIO then, not a second time; whoever asked repeats with
+ * its idempotency key. */
 typedef int (*store_fn)(struct store_tx *tx, void *ctx, struct dm_err *e);
 DM_MUST_CHECK int store_run(struct store *s, enum store_mode mode, store_fn fn, void *ctx,
                             struct dm_err *e);

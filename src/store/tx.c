@@ -120,24 +120,29 @@ int store_commit(struct store_tx **ptx, struct dm_err *e)
     return DM_OK;
 }
 
+/* One try. *ret_unsure: the database may have stored it although it failed. */
+static int run_once(struct store *s, enum store_mode mode, store_fn fn, void *ctx, bool *ret_unsure,
+                    struct dm_err *e)
+{
+    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
+    DM_TRY(store_begin(s, mode, &tx, e));
+    int code = fn(tx, ctx, e);
+    DM_TRY(code);
+    int committed = store_commit(&tx, e);
+    *ret_unsure = committed == DM_EIO && mode == STORE_WRITE;
+    return committed < 0 ? committed : code;
+}
+
 int store_run(struct store *s, enum store_mode mode, store_fn fn, void *ctx, struct dm_err *e)
 {
     int code = DM_OK;
+    bool unsure = false;
     for (int try = 0; try < TRIES; try++) {
         if (try) {
             store_pause((1 << try) * 5 + (int)randombytes_uniform(10U << try));
         }
-        struct store_tx *tx = NULL;
-        code = store_begin(s, mode, &tx, e);
-        if (code >= 0) {
-            code = fn(tx, ctx, e);
-            if (code >= 0) {
-                int committed = store_commit(&tx, e);
-                code = committed < 0 ? committed : code;
-            }
-            store_rollback(tx);
-        }
-        if (code >= 0 || !dm_code_info(code)->retry || code == DM_ENOMEM) {
+        code = run_once(s, mode, fn, ctx, &unsure, e);
+        if (code >= 0 || unsure || !dm_code_info(code)->retry || code == DM_ENOMEM) {
             return code;
         }
     }

@@ -288,6 +288,35 @@ static void a_restart_is_survived(void **state)
     assert_int_equal(store_pool_state(db->store).used, 0);
 }
 
+struct killer {
+    bool early; /* before the last statement, else right before the commit */
+    int calls;
+};
+static int kill_server(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    struct killer *k = ctx;
+    if (k->calls++ == 0) {
+        DM_TRY(store_exec(tx, &q[SET], STORE_ARGS(store_i(1)), NULL, e));
+        db_server_kill();
+        db_server_start();
+        return k->early ? store_exec(tx, &q[SET], STORE_ARGS(store_i(1)), NULL, e) : DM_OK;
+    }
+    return store_exec(tx, &q[SET], STORE_ARGS(store_i(1)), NULL, e);
+}
+
+/* What was certainly not stored is done again; what may have been is not. */
+static void a_doubtful_commit_is_not_repeated(void **state)
+{
+    struct db *db = *state;
+    struct dm_err e = {0};
+    struct killer k = {.early = true};
+    assert_ok(store_run(db->store, STORE_WRITE, kill_server, &k, &e), &e);
+    assert_int_equal(k.calls, 2);
+    k = (struct killer){.early = false};
+    assert_int_equal(store_run(db->store, STORE_WRITE, kill_server, &k, &e), DM_EIO);
+    assert_int_equal(k.calls, 1);
+}
+
 static void what_cannot_be_opened(void **state)
 {
     struct db *db = *state;
@@ -333,6 +362,7 @@ int main(void)
         DB_TEST_ON_(a_deadlock_is_busy, db_postgresql, "[postgresql]"),
         DB_TEST_ON_(held_rows_are_skipped, db_postgresql, "[postgresql]"),
         DB_TEST_ON_(a_restart_is_survived, db_postgresql, "[postgresql]"),
+        DB_TEST_ON_(a_doubtful_commit_is_not_repeated, db_postgresql, "[postgresql]"),
         DB_TEST(what_cannot_be_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
