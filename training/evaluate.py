@@ -72,8 +72,8 @@ def boxes_of(answer):
     return np.concatenate((a[:, :2] - a[:, 2:4] / 2, a[:, :2] + a[:, 2:4] / 2), 1), a[:, 4]
 
 
-def total(answer):
-    return answer.get("counts", {}).get("plants_total_estimated", 0)
+def total(answer, which="plants_total_estimated"):
+    return answer.get("counts", {}).get(which, 0)
 
 
 # ---- measures ----
@@ -383,10 +383,13 @@ def with_containers(o, scenes, text):
              f"| **mean** | {sum(truths.values())} | {cell(float(np.mean(known)))} |", "",
              f"Mean mask IoU of what was found: {iou:.3f}.", "",
              "Counting with both models:", "", HEAD.format("scene")]
-    pairs = [(s[3]["plants"], total(a)) for s, a in zip(scenes, both)]
-    for scene in SCENES:
-        text.append(error_row(scene, errors([p for p, s in zip(pairs, scenes) if s[0] == scene])))
-    text += [error_row("**all**", errors(pairs)), ""]
+    for which, words in (("plants_detected", "detected only"), ("plants_total_estimated", "with the estimate")):
+        pairs = [(s[3]["plants"], total(a, which)) for s, a in zip(scenes, both)]
+        for scene in SCENES:
+            mine = [p for p, s in zip(pairs, scenes) if s[0] == scene]
+            text.append(error_row(f"{scene}, {words}", errors(mine)))
+        text.append(error_row(f"**all**, {words}", errors(pairs)))
+    text.append("")
 
 
 def real(o, material, text):
