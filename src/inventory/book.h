@@ -137,6 +137,12 @@ struct book {
     struct book_period *dropped;  /* an undone period, deleted on writing */
 };
 
+/* What a product and its pot were asked for already. */
+struct book_known {
+    int64_t product_id, packaging_id;
+    int64_t value; /* cents, negative = none; days to grow, 0 = unknown */
+};
+
 struct session_results;
 
 /* One attempt of one transaction. */
@@ -148,6 +154,7 @@ struct work {
     size_t n_state;
     struct book **book; /* locked claros, by id */
     size_t n_book;
+    struct book_known price, growth; /* the last one asked for: a claro mostly holds one product */
     /* A session whose detections are written after its count, with their links: */
     const struct session_results *results; /* NULL = they are in the database already */
     const int64_t *segment_id;             /* [results->n_segment] */

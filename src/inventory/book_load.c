@@ -345,9 +345,13 @@ int book_load_period(struct work *w, struct book *b, int64_t period_id, struct d
 int book_price(struct work *w, int64_t product_id, int64_t packaging_id, int64_t *ret_cents,
                struct dm_err *e)
 {
-    struct prices_entry entry;
-    int found = prices_find(w->tx, product_id, packaging_id, &w->arena, &entry, e);
-    DM_TRY(found);
-    *ret_cents = found ? entry.net_wholesale_cents : -1;
+    if (w->price.product_id != product_id || w->price.packaging_id != packaging_id) {
+        struct prices_entry entry;
+        int found = prices_find(w->tx, product_id, packaging_id, &w->arena, &entry, e);
+        DM_TRY(found);
+        w->price =
+            (struct book_known){product_id, packaging_id, found ? entry.net_wholesale_cents : -1};
+    }
+    *ret_cents = w->price.value;
     return DM_OK;
 }

@@ -439,11 +439,14 @@ int book_set_planting(struct work *w, struct book_batch *b, const char *planting
     if (!planting[0] || !dm_date_parse(planting, &day)) {
         return DM_OK;
     }
-    const struct store_value *v;
-    DM_TRY(store_one(w->tx, &queries[GROWTH], STORE_ARGS(store_i(b->key.product_id)), &w->arena, &v,
-                     e));
-    if (!v[0].null) {
-        day.day += (int)v[0].i;
+    if (w->growth.product_id != b->key.product_id) {
+        const struct store_value *v;
+        DM_TRY(store_one(w->tx, &queries[GROWTH], STORE_ARGS(store_i(b->key.product_id)), &w->arena,
+                         &v, e));
+        w->growth = (struct book_known){b->key.product_id, 0, v[0].null ? 0 : v[0].i};
+    }
+    if (w->growth.value) {
+        day.day += (int)w->growth.value;
         dm_zone_date(NULL, dm_zone_instant(NULL, &day), b->ready);
     }
     return DM_OK;

@@ -89,7 +89,7 @@ static int bring_home(struct work *w, const struct book_period *old, const struc
     }
     struct book_row *row;
     DM_TRY(book_add_row(w, m->batch, m->type, m->role, c->home, m->at, &row, e));
-    memcpy(row->group, c->back->group, sizeof row->group);
+    memcpy(row->group, m->group, sizeof row->group); /* the count before may look for it, too */
     row->automatic = m->automatic;
     row->session_id = m->session_id;
     row->user_id = m->user_id;

@@ -20,7 +20,10 @@ static const struct store_query queries[] = {
                 " ORDER BY CASE category WHEN 'plug' THEN 1 WHEN 'seedling_tray' THEN 2"
                 " WHEN 'box' THEN 3 WHEN 'segment' THEN 4 ELSE 5 END, ordinal",
                 "i", "ti"},
-    [MOVEMENT] = {"session.movement", "SELECT id FROM stock_movements WHERE uuid = ?1", "u", "i"},
+    [MOVEMENT] = {"session.movement",
+                  "SELECT id, uuid FROM stock_movements WHERE session_id = ?1 AND role = 'opening'"
+                  " ORDER BY id",
+                  "i", "iu"},
     /* Sizes count from a confidence of 0.60 (domain.md 7.3). */
     [SIZES] = {"session.sizes",
                "SELECT d.session_segment_id, c.product_size_id, count(*) FROM detections d"
@@ -320,12 +323,22 @@ int session_link_bins(struct work *w, struct book *b, int64_t session_id, struct
 }
 
 /* Detections are written later: remember what to write into them. */
-static int remember_movement(struct work *w, const struct count_entry *x, struct dm_err *e)
+static int remember_movements(struct work *w, const struct count *c, struct dm_err *e)
 {
-    for (size_t i = 0; i < w->results->n_segment; i++) {
-        if (w->segment_id[i] == x->segment_id && !w->segment_movement_id[i]) {
-            DM_TRY(store_int(w->tx, &queries[MOVEMENT], STORE_ARGS(store_u(x->row->uuid)),
-                             &w->segment_movement_id[i], e));
+    struct store_table t;
+    DM_TRY(
+        store_all(w->tx, &queries[MOVEMENT], STORE_ARGS(store_i(c->session_id)), &w->arena, &t, e));
+    for (size_t i = 0; i < c->n_entry; i++) {
+        const struct count_entry *x = &c->entry[i];
+        int64_t movement = 0;
+        for (size_t k = 0; x->row && k < t.n; k++) {
+            const struct store_value *v = store_row(&t, k);
+            movement = strcmp(v[1].t, x->row->uuid) != 0 ? movement : v[0].i;
+        }
+        for (size_t g = 0; g < w->results->n_segment; g++) {
+            if (w->segment_id[g] == x->segment_id && !w->segment_movement_id[g]) {
+                w->segment_movement_id[g] = movement;
+            }
         }
     }
     return DM_OK;
@@ -333,11 +346,12 @@ static int remember_movement(struct work *w, const struct count_entry *x, struct
 
 int session_link_rows(struct work *w, const struct count *c, struct dm_err *e)
 {
+    if (w->results) {
+        return remember_movements(w, c, e);
+    }
     for (size_t i = 0; i < c->n_entry; i++) {
         const struct count_entry *x = &c->entry[i];
-        if (x->segment_id && x->row && w->results) {
-            DM_TRY(remember_movement(w, x, e));
-        } else if (x->segment_id && x->row) {
+        if (x->segment_id && x->row) {
             struct store_args args = STORE_ARGS(store_i(x->segment_id), store_u(x->row->uuid));
             DM_TRY(store_exec(w->tx, &queries[LINK_DETECTIONS], args, NULL, e));
             DM_TRY(store_exec(w->tx, &queries[LINK_ESTIMATIONS], args, NULL, e));
