@@ -282,7 +282,7 @@ static void init_lanes(struct store *s)
     s->lane[STORE_WRITE].keep = s->lane[STORE_WRITE].max = s->driver->own_writer ? 1 : 0;
 }
 
-/* The first connection, patiently: a database may start beside us. */
+/* The first connection, patiently: a server may start beside us. A file is as it is. */
 static int first_connection(struct store *s, struct dm_err *e)
 {
     const enum store_mode mode = STORE_WRITE;
@@ -295,7 +295,8 @@ static int first_connection(struct store *s, struct dm_err *e)
             store_pool_give(s, mode, c, true);
             return code;
         }
-        if (!dm_code_info(code)->retry || dm_ms_since(start) + pause_ms > s->target.o.connect_ms) {
+        if (s->target.path || !dm_code_info(code)->retry ||
+            dm_ms_since(start) + pause_ms > s->target.o.connect_ms) {
             return code;
         }
         store_pause(pause_ms);
