@@ -10,6 +10,7 @@
 
 static const struct blob_driver *const drivers[] = {
     &blob_driver_dir,
+    &blob_driver_s3,
 };
 
 int blob_open(const char *url, const struct blob_options *o, struct blob **ret, struct dm_err *e)

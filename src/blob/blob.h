@@ -88,8 +88,8 @@ struct blob_range {
 /* Receives bytes in order; a negative code stops the transfer and is returned. */
 typedef int (*blob_sink)(void *ctx, const void *bytes, size_t n, struct dm_err *e);
 
-/* Read. With sha256 (hexadecimal, NULL to trust) and the whole object, then
- * DM_ECONFLICT when the bytes are not those; the sink has then seen them already. */
+/* Read. With sha256 (hexadecimal, NULL to trust) and the whole object, DM_ECONFLICT when the bytes
+ * are not those; the sink has then seen them already. */
 DM_MUST_CHECK int blob_get(struct blob *b, const char *key, struct blob_range r, const char *sha256,
                            blob_sink sink, void *ctx, struct dm_err *e);
 /* Into memory, appended; DM_ELIMIT beyond buf->max. */

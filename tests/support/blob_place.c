@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Places for objects: temporary folders. */
+ * Places for objects: temporary folders and fresh buckets. */
 #include "support/blob_place.h"
 
 #include <ftw.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "support/s3_server.h"
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -29,6 +30,43 @@ int blob_place_setup_dir(void **state)
     assert_ok(blob_open(p->url, &(struct blob_options){.create = true}, &p->blob, &e), &e);
     *state = p;
     return 0;
+}
+
+struct blob_options blob_place_options(const struct blob_place *p)
+{
+    return (struct blob_options){.access_key = S3_SERVER_ACCESS,
+                                 .secret_key = S3_SERVER_SECRET,
+                                 .endpoint = p->endpoint,
+                                 .path_style = !strstr(p->endpoint, "localhost"),
+                                 .tries = 3};
+}
+
+static int setup_s3(void **state, const char *host, const char *prefix)
+{
+    static int serial;
+    struct dm_err e = {0};
+    char bucket[32];
+    struct blob_place *p = dm_calloc(1, sizeof(*p));
+    assert_non_null(p);
+    s3_server_start();
+    (void)snprintf(bucket, sizeof(bucket), "photos-%d", ++serial);
+    s3_server_bucket(bucket);
+    (void)snprintf(p->url, sizeof(p->url), "s3:%s%s", bucket, prefix);
+    (void)snprintf(p->endpoint, sizeof(p->endpoint), "http://%s:%d", host, s3_server_port());
+    struct blob_options o = blob_place_options(p);
+    assert_ok(blob_open(p->url, &o, &p->blob, &e), &e);
+    *state = p;
+    return 0;
+}
+
+int blob_place_setup_s3(void **state)
+{
+    return setup_s3(state, "127.0.0.1", "");
+}
+
+int blob_place_setup_s3_host(void **state)
+{
+    return setup_s3(state, "localhost", "/nursery/one");
 }
 
 int blob_place_teardown(void **state)
