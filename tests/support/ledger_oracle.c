@@ -511,7 +511,7 @@ int oracle_reverse(struct oracle *o, const char *uuid, const char *movement_uuid
         return INV_PERIOD_CLOSED;
     }
     struct o_mov key = *asked;
-    int64_t touched[16];
+    int64_t touched[16] = {0};
     size_t n = 0;
     for (size_t c = 0; c < o->n_claro; c++) {
         for (size_t p = 0; p < o->claro[c].n_period; p++) {

@@ -140,6 +140,7 @@ static int child(const char *url, const struct run *r)
                                    : import(&c, n, &e);
         if (done < 0) {
             (void)dprintf(2, "deed %lld: %s\n", n, dm_err_text(&e));
+            store_close(s);
             return 4; /* the server died under it */
         }
         (void)dprintf(1, "%lld\n", n);
