@@ -11,13 +11,16 @@ extern const struct cmd cmd_config;
 extern const struct cmd cmd_count;
 extern const struct cmd cmd_db;
 extern const struct cmd cmd_doctor;
+extern const struct cmd cmd_export;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_import;
 extern const struct cmd cmd_migrate;
 extern const struct cmd cmd_model;
 extern const struct cmd cmd_model_install, cmd_model_list, cmd_model_verify; /* inside model */
 extern const struct cmd cmd_model_quantize;                                  /* inside model */
+extern const struct cmd cmd_seed_demo;
 extern const struct cmd cmd_synth;
+extern const struct cmd cmd_user;
 extern const struct cmd cmd_verify;
 extern const struct cmd cmd_version;
 
