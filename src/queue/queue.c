@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Jobs in the database. Taking one is SELECT ... FOR UPDATE SKIP LOCKED on PostgreSQL; on SQLite a
+ * write transaction is alone. What a worker writes is fenced by its name and attempt. */
+#include "queue/queue.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+#define BACKOFF_MS     2000
+#define BACKOFF_MAX_MS 3600000
+#define KINDS_BYTES    ((size_t)4096)
+
+enum {
+    ADD,
+    FIND,
+    PICK,
+    TAKE,
+    RENEW,
+    FINISH,
+    RETRY,
+    DIE,
+    RELEASE,
+    CANCEL,
+    REDRIVE,
+    EXPIRED_DEAD,
+    EXPIRED_AGAIN,
+    DEPTH
+};
+
+#define MINE " WHERE id = ?1 AND status = 'processing' AND worker_name = ?2 AND attempts = ?3"
+
+// clang-format off
+static const struct store_query q[] = {
+    [ADD] = {"queue.add",
+             "INSERT INTO jobs (uuid, kind, priority, payload, upload_batch_id, image_id,"
+             " session_id, user_id, max_attempts, run_after, created_at, updated_at)"
+             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)"
+             " ON CONFLICT (uuid) DO NOTHING RETURNING id", "utijiiiiiTT", "i"},
+    [FIND] = {"queue.find", "SELECT id FROM jobs WHERE uuid = ?1", "u", "i"},
+    [PICK] = {"queue.pick",
+              "SELECT id, uuid, kind, payload, attempts, max_attempts, user_id, upload_batch_id,"
+              " image_id, session_id FROM jobs WHERE status = 'pending' AND run_after <= ?2"
+              " AND kind IN {texts:?1} ORDER BY priority DESC, run_after, id LIMIT 1"
+              " {for_update} {skip_locked}", "jT", "iutjiiiiii"},
+    [TAKE] = {"queue.take",
+              "UPDATE jobs SET status = 'processing', attempts = attempts + 1, worker_name = ?2,"
+              " lease_until = ?3, started_at = ?4, updated_at = ?4 WHERE id = ?1", "itTT", ""},
+    [RENEW] = {"queue.renew",
+               "UPDATE jobs SET lease_until = ?4, updated_at = ?5, progress_percent = ?6,"
+               " phase = COALESCE(?7, phase)" MINE, "itiTTit", ""},
+    [FINISH] = {"queue.finish",
+                "UPDATE jobs SET status = ?4, result = ?5, lease_until = NULL, finished_at = ?6,"
+                " updated_at = ?6, progress_percent = 100, error_code = NULL,"
+                " error_message = NULL" MINE, "ititjT", ""},
+    [RETRY] = {"queue.retry",
+               "UPDATE jobs SET status = 'pending', lease_until = NULL, run_after = ?4,"
+               " updated_at = ?5, error_code = ?6, error_message = ?7" MINE, "itiTTtt", ""},
+    [DIE] = {"queue.die",
+             "UPDATE jobs SET status = 'failed', lease_until = NULL, finished_at = ?4,"
+             " updated_at = ?4, error_code = ?5, error_message = ?6" MINE, "itiTtt", ""},
+    [RELEASE] = {"queue.release",
+                 "UPDATE jobs SET status = 'pending', lease_until = NULL, run_after = ?4,"
+                 " updated_at = ?4, attempts = attempts - 1, error_code = 'worker_drain'" MINE,
+                 "itiT", ""},
+    [CANCEL] = {"queue.cancel",
+                "UPDATE jobs SET status = 'cancelled', lease_until = NULL, finished_at = ?2,"
+                " updated_at = ?2 WHERE uuid = ?1 AND status IN ('pending', 'processing')",
+                "uT", ""},
+    [REDRIVE] = {"queue.redrive",
+                 "UPDATE jobs SET status = 'pending', attempts = 0, run_after = ?2,"
+                 " finished_at = NULL, updated_at = ?2, progress_percent = 0, phase = NULL"
+                 " WHERE uuid = ?1 AND status = 'failed'", "uT", ""},
+    [EXPIRED_DEAD] = {"queue.expired_dead",
+                      "UPDATE jobs SET status = 'failed', lease_until = NULL, finished_at = ?1,"
+                      " updated_at = ?1, error_code = 'lease_expired', error_message ="
+                      " 'the worker died or stalled in the last attempt'"
+                      " WHERE status = 'processing' AND lease_until < ?1"
+                      " AND attempts >= max_attempts", "T", ""},
+    [EXPIRED_AGAIN] = {"queue.expired_again",
+                       "UPDATE jobs SET status = 'pending', lease_until = NULL, run_after = ?1,"
+                       " updated_at = ?1, error_code = 'lease_expired'"
+                       " WHERE status = 'processing' AND lease_until < ?1", "T", ""},
+    [DEPTH] = {"queue.depth",
+               "SELECT COALESCE(SUM(CASE WHEN status = 'pending' THEN 1 ELSE 0 END), 0),"
+               " COALESCE(SUM(CASE WHEN status = 'processing' THEN 1 ELSE 0 END), 0),"
+               " COALESCE(SUM(CASE WHEN status = 'failed' THEN 1 ELSE 0 END), 0),"
+               " MIN(CASE WHEN status = 'pending' AND run_after <= ?2 THEN run_after END)"
+               " FROM jobs WHERE status IN ('pending', 'processing', 'failed')"
+               " AND kind IN {texts:?1}", "jT", "iiiT"},
+};
+// clang-format on
+STORE_QUERIES(queue_queries, q);
+
+/* ---- kinds ----------------------------------------------------------------------------------- */
+
+static const struct queue_kind_info kinds[] = {
+#define X(NAME, name, queue, priority, limit_s) [QUEUE_##NAME] = {#name, queue, priority, limit_s},
+#include "queue/kinds.def"
+#undef X
+};
+
+const struct queue_kind_info *queue_kind_info(enum queue_kind k)
+{
+    DM_BUG_UNLESS((size_t)k < DM_COUNT(kinds));
+    return &kinds[k];
+}
+
+int queue_kind_of(const char *name, enum queue_kind *ret, struct dm_err *e)
+{
+    for (size_t i = 0; i < DM_COUNT(kinds); i++) {
+        if (!strcmp(kinds[i].name, name)) {
+            *ret = (enum queue_kind)i;
+            return DM_OK;
+        }
+    }
+    DM_FAIL(e, DM_EBADINPUT, "\"%.40s\" is no kind of job", name);
+}
+
+/* The kinds of some queues as a JSON array. */
+static void kinds_of(const char *const *queues, size_t n, struct dm_buf *ret)
+{
+    const char *comma = "";
+    dm_buf_putc(ret, '[');
+    for (size_t k = 0; k < DM_COUNT(kinds); k++) {
+        bool wanted = false;
+        for (size_t i = 0; i < n; i++) {
+            wanted = wanted || !strcmp(kinds[k].queue, queues[i]);
+        }
+        if (wanted) {
+            dm_buf_printf(ret, "%s\"%s\"", comma, kinds[k].name);
+            comma = ",";
+        }
+    }
+    dm_buf_putc(ret, ']');
+}
+
+/* ---- adding ---------------------------------------------------------------------------------- */
+
+int queue_push(struct store_tx *tx, int64_t now_ms, const struct queue_new *n, int64_t *ret_id,
+               struct dm_err *e)
+{
+    char uuid[STORE_UUID_SIZE];
+    struct dm_arena a = {0};
+    const struct store_value *row;
+    int64_t id = 0;
+    const struct queue_kind_info *k = queue_kind_info(n->kind);
+    if (n->uuid && !store_uuid_valid(n->uuid)) {
+        DM_FAIL(e, DM_EBADINPUT, "the name of a job is a UUID");
+    }
+    store_uuid_new(uuid);
+    const char *name = n->uuid ? n->uuid : uuid;
+    int added = store_maybe(
+        tx, &q[ADD],
+        STORE_ARGS(store_u(name), store_t(k->name),
+                   store_i(n->priority < 0 ? k->priority : n->priority),
+                   store_j(n->payload ? n->payload : "{}"), store_ref(n->upload_batch_id),
+                   store_ref(n->image_id), store_ref(n->session_id), store_i(n->user_id),
+                   store_i(QUEUE_ATTEMPTS), store_at(n->run_after_ms ? n->run_after_ms : now_ms),
+                   store_at(now_ms)),
+        &a, &row, e);
+    if (added > 0) {
+        id = row[0].i;
+    }
+    dm_arena_clear(&a);
+    DM_TRY(added);
+    if (!added) {
+        DM_TRY(store_int(tx, &q[FIND], STORE_ARGS(store_u(name)), &id, e));
+    }
+    if (ret_id) {
+        *ret_id = id;
+    }
+    return added;
+}
+
+/* ---- taking ---------------------------------------------------------------------------------- */
+
+struct take {
+    int64_t now_ms, lease_ms;
+    const char *kinds, *worker;
+    struct dm_arena *a;
+    struct queue_job *ret;
+    bool found;
+};
+
+/* End of a lease that begins now. */
+static int64_t lease_end(int64_t now_ms, int64_t lease_ms, enum queue_kind k, int64_t started_ms)
+{
+    return DM_MIN(now_ms + lease_ms, started_ms + (int64_t)kinds[k].limit_s * 1000);
+}
+
+static int take_in(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    struct take *t = ctx;
+    const struct store_value *row;
+    t->found = false;
+    int found = store_maybe(tx, &q[PICK], STORE_ARGS(store_j(t->kinds), store_at(t->now_ms)), t->a,
+                            &row, e);
+    if (found <= 0) {
+        return found;
+    }
+    struct queue_job j = {
+        .id = row[0].i,
+        .uuid = row[1].t,
+        .payload = row[3].t,
+        .attempt = (int)row[4].i + 1,
+        .max_attempts = (int)row[5].i,
+        .user_id = row[6].i,
+        .upload_batch_id = row[7].null ? 0 : row[7].i,
+        .image_id = row[8].null ? 0 : row[8].i,
+        .session_id = row[9].null ? 0 : row[9].i,
+        .started_ms = t->now_ms,
+    };
+    DM_TRY(queue_kind_of(row[2].t, &j.kind, e));
+    memcpy(j.worker, t->worker, strlen(t->worker) + 1);
+    DM_TRY(store_exec(tx, &q[TAKE],
+                      STORE_ARGS(store_i(j.id), store_t(j.worker),
+                                 store_at(lease_end(t->now_ms, t->lease_ms, j.kind, t->now_ms)),
+                                 store_at(t->now_ms)),
+                      NULL, e));
+    *t->ret = j;
+    t->found = true;
+    return DM_OK;
+}
+
+int queue_take(struct store *s, int64_t now_ms, const char *const *queues, size_t n,
+               const char *worker, int64_t lease_ms, struct dm_arena *a, struct queue_job *ret,
+               struct dm_err *e)
+{
+    struct queue_job job;
+    struct dm_buf json = dm_buf_init(KINDS_BYTES);
+    if (!*worker || strlen(worker) > QUEUE_WORKER_MAX) {
+        DM_FAIL(e, DM_EBADINPUT, "a worker's name has 1 to %d bytes", QUEUE_WORKER_MAX);
+    }
+    kinds_of(queues, n, &json);
+    struct take t = {now_ms, lease_ms, dm_buf_str(&json), worker, a, &job, false};
+    int code = dm_buf_ok(&json, e);
+    code = code < 0 ? code : store_run(s, STORE_WRITE, take_in, &t, e);
+    dm_buf_clear(&json);
+    DM_TRY(code);
+    if (t.found) {
+        *ret = job;
+    }
+    return t.found;
+}
+
+/* ---- holding --------------------------------------------------------------------------------- */
+
+struct write {
+    const struct store_query *q;
+    struct store_args args;
+    int64_t changed;
+};
+
+static int write_in(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    struct write *w = ctx;
+    return store_exec(tx, w->q, w->args, &w->changed, e);
+}
+
+static int held(const struct queue_job *j, int64_t changed, struct dm_err *e)
+{
+    if (changed != 1) {
+        DM_FAIL(e, DM_ECANCELLED, "job %s is no longer this worker's", j->uuid);
+    }
+    return DM_OK;
+}
+
+static int write_held(struct store *s, const struct queue_job *j, const struct store_query *query,
+                      struct store_args args, struct dm_err *e)
+{
+    struct write w = {query, args, 0};
+    DM_TRY(store_run(s, STORE_WRITE, write_in, &w, e));
+    return held(j, w.changed, e);
+}
+
+#define HOLD(j) store_i((j)->id), store_t((j)->worker), store_i((j)->attempt)
+
+int queue_renew(struct store *s, int64_t now_ms, const struct queue_job *j, int64_t lease_ms,
+                int percent, const char *phase, struct dm_err *e)
+{
+    int64_t until = lease_end(now_ms, lease_ms, j->kind, j->started_ms);
+    if (until <= now_ms) {
+        DM_FAIL(e, DM_ECANCELLED, "job %s runs longer than %d s", j->uuid, kinds[j->kind].limit_s);
+    }
+    return write_held(
+        s, j, &q[RENEW],
+        STORE_ARGS(HOLD(j), store_at(until), store_at(now_ms), store_i(percent), store_t(phase)),
+        e);
+}
+
+int queue_finish(struct store_tx *tx, int64_t now_ms, const struct queue_job *j, bool warning,
+                 const char *result, struct dm_err *e)
+{
+    int64_t changed = 0;
+    DM_TRY(store_exec(tx, &q[FINISH],
+                      STORE_ARGS(HOLD(j), store_t(warning ? "completed_with_warning" : "completed"),
+                                 result ? store_j(result) : store_null(), store_at(now_ms)),
+                      &changed, e));
+    return held(j, changed, e);
+}
+
+int queue_fail(struct store *s, int64_t now_ms, const struct queue_job *j, bool passing,
+               const char *code, const char *message, bool *ret_dead, struct dm_err *e)
+{
+    bool again = passing && j->attempt < j->max_attempts;
+    if (again) {
+        int64_t wait = (int64_t)BACKOFF_MS << DM_MIN(j->attempt - 1, 16);
+        DM_TRY(write_held(s, j, &q[RETRY],
+                          STORE_ARGS(HOLD(j), store_at(now_ms + DM_MIN(wait, BACKOFF_MAX_MS)),
+                                     store_at(now_ms), store_t(code), store_t(message)),
+                          e));
+    } else {
+        DM_TRY(write_held(s, j, &q[DIE],
+                          STORE_ARGS(HOLD(j), store_at(now_ms), store_t(code), store_t(message)),
+                          e));
+    }
+    if (ret_dead) {
+        *ret_dead = !again;
+    }
+    return DM_OK;
+}
+
+int queue_release(struct store *s, int64_t now_ms, const struct queue_job *j, struct dm_err *e)
+{
+    return write_held(s, j, &q[RELEASE], STORE_ARGS(HOLD(j), store_at(now_ms)), e);
+}
+
+/* ---- from outside ---------------------------------------------------------------------------- */
+
+static int change_state(struct store_tx *tx, int64_t now_ms, const struct store_query *query,
+                        const char *uuid, struct dm_err *e)
+{
+    int64_t changed = 0;
+    int64_t id;
+    if (!store_uuid_valid(uuid)) {
+        DM_FAIL(e, DM_ENOTFOUND, "no such job");
+    }
+    DM_TRY(store_exec(tx, query, STORE_ARGS(store_u(uuid), store_at(now_ms)), &changed, e));
+    if (!changed) {
+        DM_TRY(store_int(tx, &q[FIND], STORE_ARGS(store_u(uuid)), &id, e));
+    }
+    return changed > 0;
+}
+
+int queue_cancel(struct store_tx *tx, int64_t now_ms, const char *uuid, struct dm_err *e)
+{
+    return change_state(tx, now_ms, &q[CANCEL], uuid, e);
+}
+
+int queue_redrive(struct store_tx *tx, int64_t now_ms, const char *uuid, struct dm_err *e)
+{
+    return change_state(tx, now_ms, &q[REDRIVE], uuid, e);
+}
+
+struct sweep {
+    int64_t now_ms;
+    struct queue_swept n;
+};
+
+static int sweep_in(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    struct sweep *w = ctx;
+    DM_TRY(store_exec(tx, &q[EXPIRED_DEAD], STORE_ARGS(store_at(w->now_ms)), &w->n.dead, e));
+    return store_exec(tx, &q[EXPIRED_AGAIN], STORE_ARGS(store_at(w->now_ms)), &w->n.again, e);
+}
+
+int queue_sweep(struct store *s, int64_t now_ms, struct queue_swept *ret, struct dm_err *e)
+{
+    struct sweep w = {.now_ms = now_ms};
+    DM_TRY(store_run(s, STORE_WRITE, sweep_in, &w, e));
+    *ret = w.n;
+    return DM_OK;
+}
+
+struct depth {
+    const char *kinds;
+    int64_t now_ms;
+    struct queue_depth d;
+};
+
+static int depth_in(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    struct depth *d = ctx;
+    struct dm_arena a = {0};
+    const struct store_value *row;
+    int code =
+        store_one(tx, &q[DEPTH], STORE_ARGS(store_j(d->kinds), store_at(d->now_ms)), &a, &row, e);
+    if (code >= 0) {
+        d->d = (struct queue_depth){row[0].i, row[1].i, row[2].i, row[3].null ? 0 : row[3].i};
+    }
+    dm_arena_clear(&a);
+    return code;
+}
+
+int queue_depth(struct store *s, int64_t now_ms, const char *queue, struct queue_depth *ret,
+                struct dm_err *e)
+{
+    struct dm_buf json = dm_buf_init(KINDS_BYTES);
+    kinds_of(&queue, 1, &json);
+    struct depth d = {dm_buf_str(&json), now_ms, {0}};
+    int code = dm_buf_ok(&json, e);
+    code = code < 0 ? code : store_run(s, STORE_READ, depth_in, &d, e);
+    dm_buf_clear(&json);
+    DM_TRY(code);
+    *ret = d.d;
+    return DM_OK;
+}
