@@ -23,7 +23,7 @@ import torch
 from onnx import numpy_helper
 from PIL import Image
 
-from data import Folder, label_of, sample
+from data import Folder, cut, sample
 from evaluate import boxes_of, count, errors, yolo_folder
 from yolo11 import YOLO11, Conv
 
@@ -32,6 +32,7 @@ HERE = Path(__file__).resolve().parent
 TILE = 512          # pixels the network sees
 WANTED_PX = 36      # a plant shown smaller than this is enlarged
 LARGEST = 4.0       # times
+PIECE = 420         # pixels of a piece of an enlarged photo; train.py shows cuts of whole pictures
 CONFIDENCES = np.arange(0.10, 0.71, 0.05)
 
 
@@ -127,18 +128,30 @@ def pictures_of(data):
     return root / "images" if (root / "images").is_dir() else root
 
 
-def enlarged(source, k, classes, to):
-    """Copies of the photos, k times as large, beside the labels of plants, now all class 0."""
+def starts(length):
+    """Where pieces begin that cover `length` with a fifth of overlap."""
+    n = max(1, -(-(length - PIECE) * 5 // (PIECE * 4)) + 1)
+    return [round(i * max(0, length - PIECE) / max(1, n - 1)) for i in range(n)]
+
+
+def enlarged(folder, k, to):
+    """The photos k times as large, in pieces, beside the labels of their plants, now all class 0.
+    Pieces, because train.py fits its cuts to the picture: of a whole photo it would show the plants
+    small again."""
     to.mkdir(parents=True, exist_ok=True)
-    for path in sorted(source.iterdir()):
-        if path.suffix.lower() not in (".jpg", ".jpeg", ".png") or not label_of(path).exists():
-            continue
-        im = Image.open(path).convert("RGB")
-        im.resize((round(im.size[0] * k), round(im.size[1] * k)), Image.BICUBIC).save(
-            to / (path.stem + ".jpg"), quality=95)
-        rows = [r.split(maxsplit=1) for r in label_of(path).read_text().splitlines() if r.strip()]
-        (to / (path.stem + ".txt")).write_text(
-            "".join(f"0 {rest}\n" for c, rest in rows if int(c) in classes))
+    for i in range(len(folder)):
+        im, rows = folder.load(i)
+        w, h = round(im.size[0] * k), round(im.size[1] * k)
+        im, rows = im.resize((w, h), Image.BICUBIC), rows * np.array([0, k, k, k, k], np.float32)
+        for y in starts(h):
+            for x in starts(w):
+                size = (min(PIECE, w), min(PIECE, h))
+                part, mine, _ = cut(im, rows, None, (x, y, x + size[0], y + size[1]), size)
+                wh = np.array(size * 2)
+                part.save(to / f"{i:05d}-{x}-{y}.jpg", quality=95)
+                (to / f"{i:05d}-{x}-{y}.txt").write_text("".join(
+                    "0 {:.6f} {:.6f} {:.6f} {:.6f}\n".format(*np.concatenate(
+                        ((r[1:3] + r[3:]) / 2, r[3:] - r[1:3])) / wh) for r in mine))
 
 
 def beginning(o, folder, path):
@@ -169,12 +182,13 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         run = Path(o.run or Path(temporary) / "run")
         shown = Path(temporary) / "shown"
-        k = enlargement(Folder(source, o.classes))
-        enlarged(source, k, o.classes, shown)
+        photos = Folder(source, o.classes)
+        k = enlargement(photos)
+        enlarged(photos, k, shown)
         folder = Folder(shown)
         start = Path(temporary) / "start.pt"
         beginning(o, folder, start)
-        print(f"{len(folder)} photos, shown {k:.2f} times as large", flush=True)
+        print(f"{len(photos)} photos, {len(folder)} pieces, {k:.2f} times as large", flush=True)
         command = [sys.executable, HERE / "train.py", "--data", shown, "--names", "item", "--size", o.size, "--batch", o.batch, "--lr", o.lr, "--minutes",
                    o.minutes, "--iterations", o.iterations, "--threads", o.threads, "--seed", o.seed,
                    "--ema", 0.99, "--start", start, "--out", run]

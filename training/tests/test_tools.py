@@ -94,6 +94,27 @@ class Labels(unittest.TestCase):
         self.assertTrue(torch.equal(one, next(g)[0]))
 
 
+class Photos(unittest.TestCase):
+    def test_pieces_show_plants_as_large_as_promised(self):
+        photos = data.Folder(folder("0 0.25 0.25 0.05 0.05\n0 0.9 0.9 0.05 0.05\n", 600, 600))
+        k = finetune.enlargement(photos)
+        self.assertAlmostEqual(k, 36 / 30, delta=0.1)
+        to = pathlib.Path(tempfile.mkdtemp())
+        finetune.enlarged(photos, k, to)
+        pieces = data.Folder(to)
+        self.assertEqual(len(pieces), len(finetune.starts(round(600 * k))) ** 2)
+        seen = [r for i in range(len(pieces)) for r in pieces.load(i)[1]]
+        self.assertGreaterEqual(len(seen), 2)
+        np.testing.assert_allclose([max(r[3] - r[1], r[4] - r[2]) for r in seen], 30 * k, atol=0.5)
+
+    def test_pieces_cover(self):
+        for length in (100, 420, 421, 757, 1707, 4000):
+            at = finetune.starts(length)
+            self.assertEqual(at[0], 0)
+            self.assertEqual(at[-1], max(0, length - finetune.PIECE))
+            self.assertTrue(all(b - a <= 0.81 * finetune.PIECE for a, b in zip(at, at[1:])))
+
+
 class Measures(unittest.TestCase):
     def test_average_precision_by_hand(self):
         # hit, miss, hit of 4 truths: 1/4 * 1 + 1/4 * 2/3
