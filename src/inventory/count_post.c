@@ -360,6 +360,7 @@ static int repeat_out(struct posting *p, const struct book_row *m, const char *g
             bool same = book_key_same(&b->key, k);
             bool like =
                 b->key.product_id == k->product_id && b->key.packaging_id == k->packaging_id;
+            like = like && (m->type != LEDGER_VENTAS || book_sellable(p->w, &b->key));
             if (exact ? !same : same || !like) {
                 continue;
             }

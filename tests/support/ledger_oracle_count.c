@@ -232,6 +232,7 @@ static int repeat_late(struct oracle *o, struct o_claro *c, const struct o_perio
                 bool same = o_key_same(&p->batch[i].key, &b.key);
                 bool like =
                     p->batch[i].key.product == b.key.product && p->batch[i].key.pack == b.key.pack;
+                like = like && (m.type != LEDGER_VENTAS || o_sellable(o, &p->batch[i].key));
                 if (exact ? !same : (same || !like || left > 0)) {
                     continue;
                 }
