@@ -8,13 +8,15 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "cmd/books.h"
 #include "cmd/commands.h"
 #include "inventory/users.h"
 
 struct user_flags {
-    bool json, temporary;
+    bool dry_run, json, temporary;
     int32_t role;
     const char *first_name, *last_name;
 };
@@ -33,6 +35,10 @@ static const struct dm_opt add_flags[] = {
      .help = "what the person may do"},
     TEMPORARY,
 };
+static const struct dm_opt import_flags[] = {
+    {.name = "dry_run", .type = DM_OPT_BOOL, AT(dry_run), .def = "false",
+     .help = "only show what would be written"},
+};
 static const struct dm_opt list_flags[] = {
     {.name = "json", .type = DM_OPT_BOOL, AT(json), .def = "false",
      .help = "print NDJSON, one object a line"},
@@ -44,6 +50,10 @@ static const struct cmd_example add_examples[] = {
 };
 static const struct cmd_example deactivate_examples[] = {
     {"demeter user deactivate oscar@vivero.example", MSG_USER_DEACTIVATE_EXAMPLE},
+    {0},
+};
+static const struct cmd_example import_examples[] = {
+    {"demeter user import personas.csv --dry-run", MSG_USER_IMPORT_EXAMPLE},
     {0},
 };
 static const struct cmd_example list_examples[] = {
@@ -129,6 +139,25 @@ static int add_run(struct cmd_run *r, struct dm_err *e)
         (void)fprintf(r->err, "%s\n", TF(r, USER_ADDED, r->args[0], roles[f->role]));
     }
     return 0;
+}
+
+static int import_run_users(struct cmd_run *r, struct dm_err *e)
+{
+    const struct user_flags *f = r->flags;
+    DM_CLEANUP(books_close) struct books b = {0};
+    DM_CLEANUP(dm_buf_clear) struct dm_buf text = dm_buf_init(LIMIT_CSV_BYTES);
+    struct user_import_result made = {0};
+    DM_TRY(dm_buf_read_file(&text, r->args[0], e));
+    DM_TRY(books_open(r, &b, e));
+    DM_TRY(user_import(&b.ctx, dm_buf_str(&text), text.len, f->dry_run, &r->arena, &made, e));
+    for (int64_t i = 0; i < DM_MIN(made.failed, (int64_t)USER_IMPORT_ERRORS_MAX); i++) {
+        (void)fprintf(r->out, "%6lld  %s\n", (long long)made.error[i].line, made.error[i].issue);
+    }
+    (void)fprintf(r->out, "%s\n",
+                  TF(r, USER_IMPORTED, lang_integer(&r->arena, r->lang, made.made),
+                     lang_integer(&r->arena, r->lang, made.known),
+                     lang_integer(&r->arena, r->lang, made.failed)));
+    return made.failed > 0 ? 6 : 0;
 }
 
 static int print_user(struct cmd_run *r, const struct user *u, struct dm_err *e)
@@ -229,6 +258,17 @@ static const struct cmd user_deactivate_cmd = {
     .examples = deactivate_examples,
     .run = deactivate_run,
 };
+static const struct cmd user_import_cmd = {
+    .name = "import",
+    .operands = "FILE",
+    .min_args = 1,
+    .max_args = 1,
+    .summary = MSG_USER_IMPORT_SUMMARY,
+    .about = MSG_USER_IMPORT_ABOUT,
+    FLAGS(import_flags),
+    .examples = import_examples,
+    .run = import_run_users,
+};
 static const struct cmd user_list_cmd = {
     .name = "list",
     .operands = "",
@@ -259,8 +299,13 @@ static const struct cmd user_role_cmd = {
     .examples = role_examples,
     .run = role_run,
 };
-static const struct cmd *const inside_user[] = {
-    &user_add_cmd, &user_deactivate_cmd, &user_list_cmd, &user_passwd_cmd, &user_role_cmd, NULL};
+static const struct cmd *const inside_user[] = {&user_add_cmd,
+                                                &user_deactivate_cmd,
+                                                &user_import_cmd,
+                                                &user_list_cmd,
+                                                &user_passwd_cmd,
+                                                &user_role_cmd,
+                                                NULL};
 
 const struct cmd cmd_user = {
     .name = "user",

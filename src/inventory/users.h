@@ -77,6 +77,21 @@ DM_MUST_CHECK int user_system(struct store_tx *tx, int64_t *ret_id, struct dm_er
 DM_MUST_CHECK int user_console(struct store *s, const struct inv_settings *settings,
                                const struct dm_zone *zone, struct inv_ctx *ret, struct dm_err *e);
 
+enum { USER_IMPORT_ERRORS_MAX = 1000 };
+struct user_import_error {
+    int64_t line;
+    const char *issue;
+};
+struct user_import_result {
+    int64_t made, known, failed;
+    struct user_import_error *error; /* [min(failed, USER_IMPORT_ERRORS_MAX)] */
+};
+/* Accounts from CSV: email, first_name, last_name; role (worker), password or password_hash. Rows
+ * at fault are listed, known addresses left alone, the others made. dry_run writes nothing. Codes
+ * of base/csv.h; bad rows are no error. */
+DM_MUST_CHECK int user_import(const struct inv_ctx *c, const char *text, size_t n, bool dry_run,
+                              struct dm_arena *a, struct user_import_result *ret, struct dm_err *e);
+
 /* ---- oneself ------------------------------------------------------------------------------ */
 
 /* Own names and e-mail; own password, which ends all refresh tokens. INV_UNAUTHENTICATED: the

@@ -270,6 +270,41 @@ static void identities_are_linked(void **state)
     dm_arena_clear(&g.a);
 }
 
+static void people_come_from_a_file(void **state)
+{
+    static const char text[] = "Email;first_name;last_name;role;password;password_hash\n"
+                               "uno@vivero.test;Uno;Primera;supervisor;;"
+                               "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\n"
+                               "dos@vivero.test;Dos;Segunda;;" GOOD ";\n"
+                               "admin@vivero.test;Ana;Rossi;admin;" GOOD ";\n"
+                               "tres@vivero.test;Tres;Tercera;king;" GOOD ";\n"
+                               "cuatro@vivero.test;Cuatro;Cuarta;worker;weak;\n"
+                               "nobody;X;Y;worker;" GOOD ";\n";
+    struct rig g;
+    struct user u;
+    struct user_import_result r;
+    rig_begin(&g, *state);
+    for (int dry = 1; dry >= 0; dry--) {
+        assert_ok(user_import(&g.admin, text, sizeof(text) - 1, dry, &g.a, &r, &g.e), &g.e);
+        assert_int_equal(r.made, 2);
+        assert_int_equal(r.known, 1);
+        assert_int_equal(r.failed, 3);
+        assert_int_equal(r.error[0].line, 5);
+        assert_non_null(strstr(r.error[0].issue, "king"));
+        assert_int_equal(user_find(&g.admin, "dos@vivero.test", &g.a, &u, NULL),
+                         dry ? INV_NOT_FOUND : DM_OK);
+    }
+    assert_int_equal(u.role, INV_WORKER);
+    assert_true(u.must_change_password);
+    assert_ok(user_import(&g.admin, text, sizeof(text) - 1, false, &g.a, &r, &g.e), &g.e);
+    assert_int_equal(r.made, 0);
+    assert_int_equal(r.known, 3);
+    assert_int_equal(user_import(&g.nobody, text, sizeof(text) - 1, false, &g.a, &r, NULL),
+                     INV_UNAUTHENTICATED);
+    assert_true(user_import(&g.admin, "email\n", 6, false, &g.a, &r, NULL) < 0);
+    dm_arena_clear(&g.a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +314,7 @@ int main(void)
         DB_TEST(passwords_change_and_old_hashes_go),
         DB_TEST(tokens_rotate_and_reuse_ends_them),
         DB_TEST(identities_are_linked),
+        DB_TEST(people_come_from_a_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
