@@ -59,7 +59,6 @@ struct blob_info {
     int64_t size_bytes;
     int64_t modified_ms;             /* since 1970 UTC */
     char sha256[DM_SHA256_HEX_SIZE]; /* of a put; "" from stat and list */
-    bool spooled;                    /* of a put: waits in the spool (blob/spool.h) */
 };
 
 /* Write an object piece by piece. type is its content type. Until commit nobody sees it. */
