@@ -98,7 +98,8 @@ static bool bcrypt_fits(const char *hash, const char *password)
     if (!work) {
         return false;
     }
-    const char *made = crypt_r(password, hash, work);
+    /* not crypt_r: AddressSanitizer has one of its own, which keeps libcrypt from being linked */
+    const char *made = crypt_rn(password, hash, work, (int)sizeof(*work));
     const size_t n = strlen(hash);
     const bool fits = made && strlen(made) == n && sodium_memcmp(made, hash, n) == 0;
     sodium_memzero(work, sizeof(*work));
