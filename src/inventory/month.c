@@ -80,19 +80,18 @@ static const struct store_query queries[] = {
                   " JOIN storage_areas a ON a.id = l.storage_area_id"
                   " WHERE r.accounting_month = ?3" IN_PLACE " GROUP BY r.status",
                   "iit", "ti", false},
-    [UNCOUNTED] = {"month.uncounted",
-                   "SELECT l.id, l.code, c.last_at FROM storage_locations l"
-                   " JOIN storage_areas a ON a.id = l.storage_area_id"
-                   " LEFT JOIN (SELECT storage_location_id, MAX(opened_at) AS last_at,"
-                   " MAX(CASE WHEN opened_at >= ?3 AND opened_at < ?4 THEN 1 ELSE 0 END) AS counted"
-                   " FROM stock_periods WHERE opened_kind <> 'implicit' GROUP BY"
-                   " storage_location_id) c ON c.storage_location_id = l.id"
-                   " WHERE l.active AND COALESCE(c.counted, 0) = 0" IN_PLACE
-                   " AND (EXISTS (SELECT 1 FROM storage_location_configs x WHERE"
-                   " x.storage_location_id = l.id AND x.active) OR EXISTS (SELECT 1 FROM"
-                   " stock_periods p WHERE p.storage_location_id = l.id AND p.status = 'open'))"
-                   " ORDER BY l.code",
-                   "iiTT", "itT", false},
+    [UNCOUNTED] =
+        {"month.uncounted",
+         "SELECT l.id, l.code, (SELECT MAX(p.opened_at) FROM stock_periods p WHERE"
+         " p.storage_location_id = l.id AND p.opened_kind <> 'implicit')"
+         " FROM storage_locations l JOIN storage_areas a ON a.id = l.storage_area_id"
+         " WHERE l.active" IN_PLACE
+         " AND NOT EXISTS (SELECT 1 FROM stock_periods p WHERE p.storage_location_id ="
+         " l.id AND p.opened_kind <> 'implicit' AND p.opened_at >= ?3 AND p.opened_at <"
+         " ?4) AND l.id IN (SELECT storage_location_id FROM storage_location_configs"
+         " WHERE active UNION SELECT storage_location_id FROM stock_periods WHERE status ="
+         " 'open') ORDER BY l.code",
+         "iiTT", "itT", false},
 };
 STORE_QUERIES(month_queries, queries);
 
