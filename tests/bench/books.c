@@ -126,6 +126,8 @@ static void one_engine(const struct db_kind *kind, const struct seed_params *p, 
                               .role = INV_ADMIN,
                               .now_ms = UNTIL,
                               .settings = &settings};
+    /* with more claros an answer may take as much longer as it is longer */
+    const double size = DM_MAX((double)made.claros / 1290, 1.0);
     for (size_t i = 0; i < DM_COUNT(things); i++) {
         enum { RUNS_MAX = 1000 };
         double ms[RUNS_MAX];
@@ -140,9 +142,9 @@ static void one_engine(const struct db_kind *kind, const struct seed_params *p, 
         qsort(ms, (size_t)n, sizeof(*ms), by_size);
         print_message("  %-30s median %8.1f ms   worst %8.1f ms%s\n", things[i].name, ms[n / 2],
                       ms[n - 1],
-                      things[i].limit_ms == 0           ? ""
-                      : ms[n / 2] <= things[i].limit_ms ? "   ok"
-                                                        : "   TOO SLOW");
+                      things[i].limit_ms == 0                  ? ""
+                      : ms[n / 2] <= things[i].limit_ms * size ? "   ok"
+                                                               : "   TOO SLOW");
     }
     db_free(db);
 }
