@@ -88,7 +88,8 @@ static const struct store_query checks[] = {
      " coalesce(sum(m.quantity), 0) FROM stock_movements m JOIN stock_batches b ON"
      " b.id = m.stock_batch_id WHERE b.stock_period_id = p.id AND (m.role = 'opening' OR"
      " (m.role = 'correction' AND m.reconciliation_id IS NULL AND (m.occurred_at = p.opened_at OR"
-     " m.reverses_movement_id IN (SELECT o.id FROM stock_movements o WHERE o.role = 'opening')))))",
+     " EXISTS (SELECT 1 FROM stock_movements o WHERE o.id = m.reverses_movement_id AND"
+     " o.role = 'opening')))))",
      "i", "i", false},
     {"check.chain",
      "SELECT count(*) FROM stock_periods p JOIN stock_periods q ON q.storage_location_id ="
