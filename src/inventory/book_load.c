@@ -259,7 +259,9 @@ static int load_book(struct work *w, int64_t location_id, struct book **ret, str
 {
     const struct store_value *v;
     struct store_args id = STORE_ARGS(store_i(location_id));
-    if (store_maybe(w->tx, &queries[LOCK], id, &w->arena, &v, e) <= 0) {
+    int found = store_maybe(w->tx, &queries[LOCK], id, &w->arena, &v, e);
+    DM_TRY(found);
+    if (!found) {
         DM_FAIL(e, INV_NOT_FOUND, "there is no claro %lld", (long long)location_id);
     }
     DM_TRY(store_one(w->tx, &queries[HEAD], id, &w->arena, &v, e));

@@ -288,7 +288,7 @@ static void killed(void **state)
     for (long k = 0; k < kills; k++) {
         int fd;
         pid_t pid = start(db, &run, &fd);
-        int64_t delay_us = test_rng_below(&rng, 60000);
+        int64_t delay_us = test_rng_below(&rng, 100000);
         long long last = kill_later(db, pid, fd, run.first, delay_us, postgresql && k % 4 == 3);
         for (long long n = run.first; n <= last; n++) {
             if (!is_there(&r, n)) {
