@@ -4,19 +4,17 @@
  * write transaction is alone. What a worker writes is fenced by its name and attempt. */
 #include "queue/queue.h"
 
-#include <stdio.h>
+#include <sodium.h>
 #include <string.h>
-
-#include "base/buf.h"
 
 #define BACKOFF_MS     2000
 #define BACKOFF_MAX_MS 3600000
-#define KINDS_BYTES    ((size_t)4096)
 
 enum {
     ADD,
     FIND,
     PICK,
+    PICK_NAMED,
     TAKE,
     RENEW,
     FINISH,
@@ -25,26 +23,35 @@ enum {
     RELEASE,
     CANCEL,
     REDRIVE,
-    EXPIRED_DEAD,
-    EXPIRED_AGAIN,
-    DEPTH
+    PAUSED,
+    PAUSE,
+    RESUME
 };
 
+#define JOB                                                                                        \
+    "id, uuid, kind, payload, attempts, max_attempts, user_id, upload_batch_id, image_id,"         \
+    " session_id, parent_id, traceparent"
+/* May begin: due, and no child is unfinished. */
+#define DUE                                                                                        \
+    "status = 'pending' AND run_after <= ?2 AND kind IN {texts:?1} AND NOT EXISTS (SELECT 1"       \
+    " FROM jobs c WHERE c.parent_id = jobs.id AND c.status IN ('pending', 'processing'))"
 #define MINE " WHERE id = ?1 AND status = 'processing' AND worker_name = ?2 AND attempts = ?3"
 
 // clang-format off
 static const struct store_query q[] = {
     [ADD] = {"queue.add",
              "INSERT INTO jobs (uuid, kind, priority, payload, upload_batch_id, image_id,"
-             " session_id, user_id, max_attempts, run_after, created_at, updated_at)"
-             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)"
-             " ON CONFLICT (uuid) DO NOTHING RETURNING id", "utijiiiiiTT", "i"},
+             " session_id, user_id, max_attempts, run_after, created_at, updated_at, parent_id,"
+             " traceparent)"
+             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13)"
+             " ON CONFLICT (uuid) DO NOTHING RETURNING id", "utijiiiiiTTit", "i"},
     [FIND] = {"queue.find", "SELECT id FROM jobs WHERE uuid = ?1", "u", "i"},
     [PICK] = {"queue.pick",
-              "SELECT id, uuid, kind, payload, attempts, max_attempts, user_id, upload_batch_id,"
-              " image_id, session_id FROM jobs WHERE status = 'pending' AND run_after <= ?2"
-              " AND kind IN {texts:?1} ORDER BY priority DESC, run_after, id LIMIT 1"
-              " {for_update} {skip_locked}", "jT", "iutjiiiiii"},
+              "SELECT " JOB " FROM jobs WHERE " DUE " ORDER BY priority DESC, run_after, id LIMIT 1"
+              " {for_update} {skip_locked}", "jT", "iutjiiiiiiit"},
+    [PICK_NAMED] = {"queue.pick_named",
+                    "SELECT " JOB " FROM jobs WHERE uuid = ?3 AND " DUE
+                    " {for_update} {skip_locked}", "jTu", "iutjiiiiiiit"},
     [TAKE] = {"queue.take",
               "UPDATE jobs SET status = 'processing', attempts = attempts + 1, worker_name = ?2,"
               " lease_until = ?3, started_at = ?4, updated_at = ?4 WHERE id = ?1", "itTT", ""},
@@ -73,69 +80,14 @@ static const struct store_query q[] = {
                  "UPDATE jobs SET status = 'pending', attempts = 0, run_after = ?2,"
                  " finished_at = NULL, updated_at = ?2, progress_percent = 0, phase = NULL"
                  " WHERE uuid = ?1 AND status = 'failed'", "uT", ""},
-    [EXPIRED_DEAD] = {"queue.expired_dead",
-                      "UPDATE jobs SET status = 'failed', lease_until = NULL, finished_at = ?1,"
-                      " updated_at = ?1, error_code = 'lease_expired', error_message ="
-                      " 'the worker died or stalled in the last attempt'"
-                      " WHERE status = 'processing' AND lease_until < ?1"
-                      " AND attempts >= max_attempts", "T", ""},
-    [EXPIRED_AGAIN] = {"queue.expired_again",
-                       "UPDATE jobs SET status = 'pending', lease_until = NULL, run_after = ?1,"
-                       " updated_at = ?1, error_code = 'lease_expired'"
-                       " WHERE status = 'processing' AND lease_until < ?1", "T", ""},
-    [DEPTH] = {"queue.depth",
-               "SELECT COALESCE(SUM(CASE WHEN status = 'pending' THEN 1 ELSE 0 END), 0),"
-               " COALESCE(SUM(CASE WHEN status = 'processing' THEN 1 ELSE 0 END), 0),"
-               " COALESCE(SUM(CASE WHEN status = 'failed' THEN 1 ELSE 0 END), 0),"
-               " MIN(CASE WHEN status = 'pending' AND run_after <= ?2 THEN run_after END)"
-               " FROM jobs WHERE status IN ('pending', 'processing', 'failed')"
-               " AND kind IN {texts:?1}", "jT", "iiiT"},
+    [PAUSED] = {"queue.paused", "SELECT queue FROM queue_pauses", "", "t"},
+    [PAUSE] = {"queue.pause",
+               "INSERT INTO queue_pauses (queue, user_id) VALUES (?1, ?2)"
+               " ON CONFLICT (queue) DO NOTHING", "ti", ""},
+    [RESUME] = {"queue.resume", "DELETE FROM queue_pauses WHERE queue = ?1", "t", ""},
 };
 // clang-format on
 STORE_QUERIES(queue_queries, q);
-
-/* ---- kinds ----------------------------------------------------------------------------------- */
-
-static const struct queue_kind_info kinds[] = {
-#define X(NAME, name, queue, priority, limit_s) [QUEUE_##NAME] = {#name, queue, priority, limit_s},
-#include "queue/kinds.def"
-#undef X
-};
-
-const struct queue_kind_info *queue_kind_info(enum queue_kind k)
-{
-    DM_BUG_UNLESS((size_t)k < DM_COUNT(kinds));
-    return &kinds[k];
-}
-
-int queue_kind_of(const char *name, enum queue_kind *ret, struct dm_err *e)
-{
-    for (size_t i = 0; i < DM_COUNT(kinds); i++) {
-        if (!strcmp(kinds[i].name, name)) {
-            *ret = (enum queue_kind)i;
-            return DM_OK;
-        }
-    }
-    DM_FAIL(e, DM_EBADINPUT, "\"%.40s\" is no kind of job", name);
-}
-
-/* The kinds of some queues as a JSON array. */
-static void kinds_of(const char *const *queues, size_t n, struct dm_buf *ret)
-{
-    const char *comma = "";
-    dm_buf_putc(ret, '[');
-    for (size_t k = 0; k < DM_COUNT(kinds); k++) {
-        bool wanted = false;
-        for (size_t i = 0; i < n; i++) {
-            wanted = wanted || !strcmp(kinds[k].queue, queues[i]);
-        }
-        if (wanted) {
-            dm_buf_printf(ret, "%s\"%s\"", comma, kinds[k].name);
-            comma = ",";
-        }
-    }
-    dm_buf_putc(ret, ']');
-}
 
 /* ---- adding ---------------------------------------------------------------------------------- */
 
@@ -159,7 +111,7 @@ int queue_push(struct store_tx *tx, int64_t now_ms, const struct queue_new *n, i
                    store_j(n->payload ? n->payload : "{}"), store_ref(n->upload_batch_id),
                    store_ref(n->image_id), store_ref(n->session_id), store_i(n->user_id),
                    store_i(QUEUE_ATTEMPTS), store_at(n->run_after_ms ? n->run_after_ms : now_ms),
-                   store_at(now_ms)),
+                   store_at(now_ms), store_ref(n->parent_id), store_t(n->traceparent)),
         &a, &row, e);
     if (added > 0) {
         id = row[0].i;
@@ -179,7 +131,9 @@ int queue_push(struct store_tx *tx, int64_t now_ms, const struct queue_new *n, i
 
 struct take {
     int64_t now_ms, lease_ms;
-    const char *kinds, *worker;
+    const char *const *queues;
+    size_t n;
+    const char *uuid, *worker; /* uuid NULL: any */
     struct dm_arena *a;
     struct queue_job *ret;
     bool found;
@@ -188,7 +142,55 @@ struct take {
 /* End of a lease that begins now. */
 static int64_t lease_end(int64_t now_ms, int64_t lease_ms, enum queue_kind k, int64_t started_ms)
 {
-    return DM_MIN(now_ms + lease_ms, started_ms + (int64_t)kinds[k].limit_s * 1000);
+    return DM_MIN(now_ms + lease_ms, started_ms + (int64_t)queue_kind_info(k)->limit_s * 1000);
+}
+
+/* The queues that are not paused, in a. */
+static int open_queues(struct store_tx *tx, const struct take *t, const char ***ret, size_t *ret_n,
+                       struct dm_err *e)
+{
+    struct store_table paused;
+    size_t n = 0;
+    const char **open = dm_arena_calloc(t->a, t->n + 1, sizeof(*open));
+    if (!open) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for names of queues");
+    }
+    DM_TRY(store_all(tx, &q[PAUSED], STORE_NO_ARGS, t->a, &paused, e));
+    for (size_t i = 0; i < t->n; i++) {
+        bool closed = false;
+        for (size_t k = 0; k < paused.n; k++) {
+            closed = closed || !strcmp(store_row(&paused, k)[0].t, t->queues[i]);
+        }
+        if (!closed) {
+            open[n++] = t->queues[i];
+        }
+    }
+    *ret = open;
+    *ret_n = n;
+    return DM_OK;
+}
+
+static int64_t ref_of(struct store_value v)
+{
+    return v.null ? 0 : v.i;
+}
+
+static int pick(struct store_tx *tx, const struct take *t, const struct store_value **row,
+                struct dm_err *e)
+{
+    const char **open = NULL;
+    size_t n = 0;
+    DM_TRY(open_queues(tx, t, &open, &n, e));
+    const char *kinds = n ? queue_kinds_json(open, n, t->a) : "[]";
+    if (!kinds) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for names of kinds");
+    }
+    if (t->uuid) {
+        return store_maybe(tx, &q[PICK_NAMED],
+                           STORE_ARGS(store_j(kinds), store_at(t->now_ms), store_u(t->uuid)), t->a,
+                           row, e);
+    }
+    return store_maybe(tx, &q[PICK], STORE_ARGS(store_j(kinds), store_at(t->now_ms)), t->a, row, e);
 }
 
 static int take_in(struct store_tx *tx, void *ctx, struct dm_err *e)
@@ -196,8 +198,7 @@ static int take_in(struct store_tx *tx, void *ctx, struct dm_err *e)
     struct take *t = ctx;
     const struct store_value *row;
     t->found = false;
-    int found = store_maybe(tx, &q[PICK], STORE_ARGS(store_j(t->kinds), store_at(t->now_ms)), t->a,
-                            &row, e);
+    int found = pick(tx, t, &row, e);
     if (found <= 0) {
         return found;
     }
@@ -208,9 +209,11 @@ static int take_in(struct store_tx *tx, void *ctx, struct dm_err *e)
         .attempt = (int)row[4].i + 1,
         .max_attempts = (int)row[5].i,
         .user_id = row[6].i,
-        .upload_batch_id = row[7].null ? 0 : row[7].i,
-        .image_id = row[8].null ? 0 : row[8].i,
-        .session_id = row[9].null ? 0 : row[9].i,
+        .upload_batch_id = ref_of(row[7]),
+        .image_id = ref_of(row[8]),
+        .session_id = ref_of(row[9]),
+        .parent_id = ref_of(row[10]),
+        .traceparent = row[11].null ? NULL : row[11].t,
         .started_ms = t->now_ms,
     };
     DM_TRY(queue_kind_of(row[2].t, &j.kind, e));
@@ -225,25 +228,34 @@ static int take_in(struct store_tx *tx, void *ctx, struct dm_err *e)
     return DM_OK;
 }
 
+static int take(struct store *s, struct take *t, struct queue_job *ret, struct dm_err *e)
+{
+    struct queue_job job;
+    if (!*t->worker || strlen(t->worker) > QUEUE_WORKER_MAX) {
+        DM_FAIL(e, DM_EBADINPUT, "a worker's name has 1 to %d bytes", QUEUE_WORKER_MAX);
+    }
+    t->ret = &job;
+    DM_TRY(store_run(s, STORE_WRITE, take_in, t, e));
+    if (t->found) {
+        *ret = job;
+    }
+    return t->found;
+}
+
 int queue_take(struct store *s, int64_t now_ms, const char *const *queues, size_t n,
                const char *worker, int64_t lease_ms, struct dm_arena *a, struct queue_job *ret,
                struct dm_err *e)
 {
-    struct queue_job job;
-    struct dm_buf json = dm_buf_init(KINDS_BYTES);
-    if (!*worker || strlen(worker) > QUEUE_WORKER_MAX) {
-        DM_FAIL(e, DM_EBADINPUT, "a worker's name has 1 to %d bytes", QUEUE_WORKER_MAX);
-    }
-    kinds_of(queues, n, &json);
-    struct take t = {now_ms, lease_ms, dm_buf_str(&json), worker, a, &job, false};
-    int code = dm_buf_ok(&json, e);
-    code = code < 0 ? code : store_run(s, STORE_WRITE, take_in, &t, e);
-    dm_buf_clear(&json);
-    DM_TRY(code);
-    if (t.found) {
-        *ret = job;
-    }
-    return t.found;
+    struct take t = {now_ms, lease_ms, queues, n, NULL, worker, a, NULL, false};
+    return take(s, &t, ret, e);
+}
+
+int queue_take_named(struct store *s, int64_t now_ms, const char *const *queues, size_t n,
+                     const char *uuid, const char *worker, int64_t lease_ms, struct dm_arena *a,
+                     struct queue_job *ret, struct dm_err *e)
+{
+    struct take t = {now_ms, lease_ms, queues, n, uuid, worker, a, NULL, false};
+    return store_uuid_valid(uuid) ? take(s, &t, ret, e) : 0;
 }
 
 /* ---- holding --------------------------------------------------------------------------------- */
@@ -283,7 +295,8 @@ int queue_renew(struct store *s, int64_t now_ms, const struct queue_job *j, int6
 {
     int64_t until = lease_end(now_ms, lease_ms, j->kind, j->started_ms);
     if (until <= now_ms) {
-        DM_FAIL(e, DM_ECANCELLED, "job %s runs longer than %d s", j->uuid, kinds[j->kind].limit_s);
+        DM_FAIL(e, DM_ECANCELLED, "job %s runs longer than %d s", j->uuid,
+                queue_kind_info(j->kind)->limit_s);
     }
     return write_held(
         s, j, &q[RENEW],
@@ -308,9 +321,11 @@ int queue_fail(struct store *s, int64_t now_ms, const struct queue_job *j, bool 
     bool again = passing && j->attempt < j->max_attempts;
     if (again) {
         int64_t wait = (int64_t)BACKOFF_MS << DM_MIN(j->attempt - 1, 16);
+        wait = DM_MIN(wait, BACKOFF_MAX_MS);
+        wait += randombytes_uniform((uint32_t)(wait / 4 + 1));
         DM_TRY(write_held(s, j, &q[RETRY],
-                          STORE_ARGS(HOLD(j), store_at(now_ms + DM_MIN(wait, BACKOFF_MAX_MS)),
-                                     store_at(now_ms), store_t(code), store_t(message)),
+                          STORE_ARGS(HOLD(j), store_at(now_ms + wait), store_at(now_ms),
+                                     store_t(code), store_t(message)),
                           e));
     } else {
         DM_TRY(write_held(s, j, &q[DIE],
@@ -355,56 +370,14 @@ int queue_redrive(struct store_tx *tx, int64_t now_ms, const char *uuid, struct 
     return change_state(tx, now_ms, &q[REDRIVE], uuid, e);
 }
 
-struct sweep {
-    int64_t now_ms;
-    struct queue_swept n;
-};
-
-static int sweep_in(struct store_tx *tx, void *ctx, struct dm_err *e)
+int queue_pause_queue(struct store_tx *tx, const char *queue, int64_t user_id, struct dm_err *e)
 {
-    struct sweep *w = ctx;
-    DM_TRY(store_exec(tx, &q[EXPIRED_DEAD], STORE_ARGS(store_at(w->now_ms)), &w->n.dead, e));
-    return store_exec(tx, &q[EXPIRED_AGAIN], STORE_ARGS(store_at(w->now_ms)), &w->n.again, e);
+    DM_TRY(queue_name_check(queue, e));
+    return store_exec(tx, &q[PAUSE], STORE_ARGS(store_t(queue), store_i(user_id)), NULL, e);
 }
 
-int queue_sweep(struct store *s, int64_t now_ms, struct queue_swept *ret, struct dm_err *e)
+int queue_resume_queue(struct store_tx *tx, const char *queue, struct dm_err *e)
 {
-    struct sweep w = {.now_ms = now_ms};
-    DM_TRY(store_run(s, STORE_WRITE, sweep_in, &w, e));
-    *ret = w.n;
-    return DM_OK;
-}
-
-struct depth {
-    const char *kinds;
-    int64_t now_ms;
-    struct queue_depth d;
-};
-
-static int depth_in(struct store_tx *tx, void *ctx, struct dm_err *e)
-{
-    struct depth *d = ctx;
-    struct dm_arena a = {0};
-    const struct store_value *row;
-    int code =
-        store_one(tx, &q[DEPTH], STORE_ARGS(store_j(d->kinds), store_at(d->now_ms)), &a, &row, e);
-    if (code >= 0) {
-        d->d = (struct queue_depth){row[0].i, row[1].i, row[2].i, row[3].null ? 0 : row[3].i};
-    }
-    dm_arena_clear(&a);
-    return code;
-}
-
-int queue_depth(struct store *s, int64_t now_ms, const char *queue, struct queue_depth *ret,
-                struct dm_err *e)
-{
-    struct dm_buf json = dm_buf_init(KINDS_BYTES);
-    kinds_of(&queue, 1, &json);
-    struct depth d = {dm_buf_str(&json), now_ms, {0}};
-    int code = dm_buf_ok(&json, e);
-    code = code < 0 ? code : store_run(s, STORE_READ, depth_in, &d, e);
-    dm_buf_clear(&json);
-    DM_TRY(code);
-    *ret = d.d;
-    return DM_OK;
+    DM_TRY(queue_name_check(queue, e));
+    return store_exec(tx, &q[RESUME], STORE_ARGS(store_t(queue)), NULL, e);
 }

@@ -30,6 +30,10 @@ struct queue_kind_info {
 const struct queue_kind_info *queue_kind_info(enum queue_kind k);
 /* DM_EBADINPUT: no such kind. */
 DM_MUST_CHECK int queue_kind_of(const char *name, enum queue_kind *ret, struct dm_err *e);
+/* The kinds of some queues as a JSON array, in a; NULL when out of memory. */
+const char *queue_kinds_json(const char *const *queues, size_t n, struct dm_arena *a);
+/* DM_EBADINPUT: no such queue. */
+DM_MUST_CHECK int queue_name_check(const char *queue, struct dm_err *e);
 
 #define QUEUE_ATTEMPTS     3
 #define QUEUE_LEASE_MS     120000
@@ -42,8 +46,10 @@ struct queue_new {
     const char *payload; /* JSON, NULL: {} */
     int64_t user_id;
     int64_t upload_batch_id, image_id, session_id; /* 0: none */
-    int priority;                                  /* QUEUE_ANY_PRIORITY: of the kind */
-    int64_t run_after_ms;                          /* 0: at once */
+    int64_t parent_id;       /* 0: none. The parent begins when all its children have ended */
+    const char *traceparent; /* of the trace it belongs to (W3C), NULL: none */
+    int priority;            /* QUEUE_ANY_PRIORITY: of the kind */
+    int64_t run_after_ms;    /* 0: at once */
 };
 
 /* Add a job, within the caller's transaction: 1, or 0 when a job of that uuid exists. *ret_id is
@@ -57,16 +63,23 @@ struct queue_job {
     const char *uuid, *payload; /* in the arena of queue_take */
     enum queue_kind kind;
     int attempt, max_attempts; /* the first one is 1 */
-    int64_t user_id, upload_batch_id, image_id, session_id;
+    int64_t user_id, upload_batch_id, image_id, session_id, parent_id;
+    const char *traceparent; /* NULL without */
     int64_t started_ms;
     char worker[QUEUE_WORKER_MAX + 1];
 };
 
-/* Take the most urgent job of the queues that is due (priority, then age): 1, or 0 when there is
- * none. The job is leased until now + lease_ms, never beyond the limit of its kind. */
+/* Take the most urgent job of the queues that is due (priority, then age), whose children have all
+ * ended and whose queue is not paused: 1, or 0 when there is none. The job is leased until now +
+ * lease_ms, never beyond the limit of its kind. */
 DM_MUST_CHECK int queue_take(struct store *s, int64_t now_ms, const char *const *queues, size_t n,
                              const char *worker, int64_t lease_ms, struct dm_arena *a,
                              struct queue_job *ret, struct dm_err *e);
+
+/* The same with one job, if it may begin. uuid comes from a carrier: anything else is 0. */
+DM_MUST_CHECK int queue_take_named(struct store *s, int64_t now_ms, const char *const *queues,
+                                   size_t n, const char *uuid, const char *worker, int64_t lease_ms,
+                                   struct dm_arena *a, struct queue_job *ret, struct dm_err *e);
 
 /* Keep the lease, and say how far it is (percent 0-100, phase NULL: unchanged). DM_ECANCELLED: the
  * lease is lost, or the kind's limit is over. */
@@ -77,8 +90,9 @@ DM_MUST_CHECK int queue_renew(struct store *s, int64_t now_ms, const struct queu
 DM_MUST_CHECK int queue_finish(struct store_tx *tx, int64_t now_ms, const struct queue_job *j,
                                bool warning, const char *result, struct dm_err *e);
 
-/* It went wrong. With passing, it is tried again after 2, 4, 8, ... seconds as long as attempts
- * are left; else it is a dead letter. *ret_dead NULL allowed. DM_ECANCELLED. */
+/* It went wrong. With passing, it is tried again after 2, 4, 8, ... seconds and up to a
+ * quarter more as long as attempts are left; else it is a dead letter. *ret_dead NULL allowed.
+ * DM_ECANCELLED. */
 DM_MUST_CHECK int queue_fail(struct store *s, int64_t now_ms, const struct queue_job *j,
                              bool passing, const char *code, const char *message, bool *ret_dead,
                              struct dm_err *e);
@@ -96,6 +110,11 @@ DM_MUST_CHECK int queue_cancel(struct store_tx *tx, int64_t now_ms, const char *
 DM_MUST_CHECK int queue_redrive(struct store_tx *tx, int64_t now_ms, const char *uuid,
                                 struct dm_err *e);
 
+/* Nothing of a paused queue begins; what runs goes on. Twice is once. DM_EBADINPUT: no queue. */
+DM_MUST_CHECK int queue_pause_queue(struct store_tx *tx, const char *queue, int64_t user_id,
+                                    struct dm_err *e);
+DM_MUST_CHECK int queue_resume_queue(struct store_tx *tx, const char *queue, struct dm_err *e);
+
 struct queue_swept {
     int64_t again, dead; /* jobs whose lease had expired */
 };
@@ -103,6 +122,19 @@ struct queue_swept {
  * number of processes may do it at once. */
 DM_MUST_CHECK int queue_sweep(struct store *s, int64_t now_ms, struct queue_swept *ret,
                               struct dm_err *e);
+
+/* Take or keep a duty for ms: 1, or 0 while another holder has it. A time in the far future, left
+ * by a clock that was wrong, binds nobody. */
+DM_MUST_CHECK int queue_duty(struct store *s, int64_t now_ms, const char *duty, const char *holder,
+                             int ms, struct dm_err *e);
+
+/* Jobs that could have begun before a moment, by id, at most max of them after after_id: id, uuid,
+ * kind, traceparent. */
+DM_MUST_CHECK int queue_waiting(struct store_tx *tx, int64_t before_ms, int64_t after_id, int max,
+                                struct dm_arena *a, struct store_table *ret, struct dm_err *e);
+/* Status of a job: 1, or 0 when there is none of that name. In a. */
+DM_MUST_CHECK int queue_status(struct store_tx *tx, const char *uuid, struct dm_arena *a,
+                               const char **ret, struct dm_err *e);
 
 /* Jobs waiting (due or not), running and dead of a queue. */
 struct queue_depth {

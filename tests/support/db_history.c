@@ -123,6 +123,9 @@ static const char *const history[] = {
     "'0000000000000000000000000000000000000000000000000000000000000000', 2, 1, 0, 0, 0, '{}')",
     "INSERT INTO import_changes (import_id, table_name, row_id, after) "
     "VALUES (1, 'warehouses', 1, '{\"name\":\"Nave 1\"}')",
+    "INSERT INTO queue_pauses (queue, user_id) VALUES ('io_queue', 2)",
+    "INSERT INTO queue_duties (duty, holder, held_until) "
+    "VALUES ('sweep', 'w1', '2026-01-08T00:00:00.000Z')",
 };
 
 void db_history(struct store_tx *tx)

@@ -20,7 +20,7 @@ static const int64_t T0 = INT64_C(1800000000000);
 static const char *const photos[] = {"gpu_queue"};
 static const char *const every[] = {"gpu_queue", "cpu_queue", "io_queue", "default"};
 
-extern const struct store_query_table queue_queries;
+extern const struct store_query_table queue_queries, queue_sweep_queries;
 
 static const struct store_query look[] = {
     {"test.look", "SELECT status, attempts, error_code, run_after FROM jobs WHERE id = ?1", "i",
@@ -98,6 +98,7 @@ static int finish(struct store *s, int64_t now, const struct queue_job *j)
 static void every_query_runs(void **state)
 {
     db_check_queries(((struct db *)*state)->store, &queue_queries);
+    db_check_queries(((struct db *)*state)->store, &queue_sweep_queries);
 }
 
 static void the_urgent_one_first_then_the_oldest(void **state)
@@ -154,7 +155,7 @@ static void retries_wait_longer_and_end_as_dead_letters(void **state)
         assert_ok(queue_fail(s, now, &j, true, "io_error", "S3 is away", &dead, &e), &e);
         assert_false(dead);
         assert_false(take(s, now + waits[i] - 1, "w", &j));
-        now += waits[i];
+        now += waits[i] * 5 / 4;
     }
     assert_true(take(s, now, "w", &j));
     assert_int_equal(j.attempt, 3);
@@ -245,6 +246,129 @@ static void cancel_release_and_the_limit_of_a_kind(void **state)
     commit(tx);
     assert_int_equal(finish(s, T0 + 21, &j), DM_ECANCELLED);
     assert_state(s, id, "cancelled", 1, "worker_drain");
+}
+
+static void a_parent_begins_when_its_children_have_ended(void **state)
+{
+    struct store *s = ((struct db *)*state)->store;
+    struct dm_err e = {0};
+    struct queue_job j;
+    int64_t parent = push(s, (struct queue_new){.kind = QUEUE_PROCESS_PHOTO, .priority = 9});
+    struct queue_new child = {.kind = QUEUE_PROCESS_PHOTO,
+                              .priority = 1,
+                              .parent_id = parent,
+                              .traceparent = "00-a-b-01"};
+    int64_t first = push(s, child);
+    int64_t second = push(s, child);
+    assert_true(take(s, T0, "w", &j));
+    assert_int_equal(j.id, first);
+    assert_int_equal(j.parent_id, parent);
+    assert_string_equal(j.traceparent, "00-a-b-01");
+    assert_ok(finish(s, T0, &j), &e);
+    assert_true(take(s, T0, "w", &j));
+    assert_int_equal(j.id, second);
+    assert_false(take(s, T0, "w", &(struct queue_job){0}));
+    assert_ok(queue_fail(s, T0, &j, false, "bad_input", "no picture", NULL, &e), &e);
+    assert_true(take(s, T0, "w", &j));
+    assert_int_equal(j.id, parent); /* one bad child does not hold it back */
+    assert_int_equal(j.parent_id, 0);
+    assert_null(j.traceparent);
+}
+
+static void a_paused_queue_begins_nothing(void **state)
+{
+    struct store *s = ((struct db *)*state)->store;
+    struct dm_err e = {0};
+    struct queue_job j;
+    struct queue_job other;
+    (void)push_plain(s);
+    int64_t second = push_plain(s);
+    int64_t export = push(s, (struct queue_new){.kind = QUEUE_EXPORT});
+    assert_true(take(s, T0, "w", &j));
+    struct store_tx *tx = begin(s);
+    assert_ok(queue_pause_queue(tx, "gpu_queue", SYSTEM_USER, &e), &e);
+    assert_ok(queue_pause_queue(tx, "gpu_queue", SYSTEM_USER, &e), &e);
+    assert_int_equal(queue_pause_queue(tx, "no_queue", SYSTEM_USER, &e), DM_EBADINPUT);
+    commit(tx);
+    assert_false(take(s, T0, "w", &other));
+    struct dm_arena a = {0};
+    assert_int_equal(queue_take(s, T0, every, DM_COUNT(every), "w", LEASE, &a, &other, &e), 1);
+    assert_int_equal(other.id, export);
+    dm_arena_clear(&a);
+    assert_ok(queue_renew(s, T0, &j, LEASE, 1, NULL, &e), &e);
+    assert_ok(finish(s, T0, &j), &e);
+    tx = begin(s);
+    assert_ok(queue_resume_queue(tx, "gpu_queue", &e), &e);
+    commit(tx);
+    assert_true(take(s, T0, "w", &j));
+    assert_int_equal(j.id, second);
+}
+
+static bool take_named(struct store *s, int64_t now, const char *uuid)
+{
+    struct dm_err e = {0};
+    struct dm_arena a = {0};
+    struct queue_job j;
+    int found = queue_take_named(s, now, photos, 1, uuid, "w", LEASE, &a, &j, &e);
+    assert_ok(found, &e);
+    if (found) {
+        assert_string_equal(j.uuid, uuid);
+    }
+    dm_arena_clear(&a);
+    return found;
+}
+
+static void a_carrier_names_what_is_taken(void **state)
+{
+    struct store *s = ((struct db *)*state)->store;
+    struct dm_err e = {0};
+    struct dm_arena a = {0};
+    struct store_table waiting;
+    const char *status;
+    char uuid[STORE_UUID_SIZE];
+    char later[STORE_UUID_SIZE];
+    store_uuid_new(uuid);
+    store_uuid_new(later);
+    (void)push_plain(s);
+    int64_t id = push(s, (struct queue_new){.kind = QUEUE_PROCESS_PHOTO, .uuid = uuid});
+    (void)push(s, (struct queue_new){
+                      .kind = QUEUE_PROCESS_PHOTO, .uuid = later, .run_after_ms = T0 + 1000});
+    (void)push(s, (struct queue_new){
+                      .kind = QUEUE_PROCESS_PHOTO, .parent_id = id, .run_after_ms = T0 + 1000});
+    assert_false(take_named(s, T0, "no uuid"));
+    assert_false(take_named(s, T0, "12345678-1234-4123-8123-123456789abc"));
+    assert_false(take_named(s, T0, later));
+    assert_false(take_named(s, T0, uuid)); /* it has a child that waits */
+    struct store_tx *tx = begin(s);
+    assert_ok(queue_waiting(tx, T0, 0, 100, &a, &waiting, &e), &e);
+    assert_int_equal(waiting.n, 1);
+    assert_ok(queue_waiting(tx, T0 + 1000, 0, 100, &a, &waiting, &e), &e);
+    assert_int_equal(waiting.n, 3);
+    assert_ok(queue_waiting(tx, T0 + 1000, id, 1, &a, &waiting, &e), &e);
+    assert_int_equal(waiting.n, 1);
+    assert_string_equal(store_row(&waiting, 0)[1].t, later);
+    assert_int_equal(queue_status(tx, later, &a, &status, &e), 1);
+    assert_string_equal(status, "pending");
+    assert_int_equal(queue_status(tx, "x", &a, &status, &e), 0);
+    store_rollback(tx);
+    dm_arena_clear(&a);
+    assert_true(take_named(s, T0 + 1000, later));
+    assert_false(take_named(s, T0 + 1000, later));
+}
+
+static void a_duty_has_one_holder(void **state)
+{
+    struct store *s = ((struct db *)*state)->store;
+    struct dm_err e = {0};
+    assert_int_equal(queue_duty(s, T0, "sweep", "a", 1000, &e), 1);
+    assert_int_equal(queue_duty(s, T0 + 500, "sweep", "b", 1000, &e), 0);
+    assert_int_equal(queue_duty(s, T0 + 500, "other", "b", 1000, &e), 1);
+    assert_int_equal(queue_duty(s, T0 + 900, "sweep", "a", 1000, &e), 1);
+    assert_int_equal(queue_duty(s, T0 + 1800, "sweep", "b", 1000, &e), 0);
+    assert_int_equal(queue_duty(s, T0 + 1901, "sweep", "b", 1000, &e), 1);
+    /* its clock was a day ahead */
+    assert_int_equal(queue_duty(s, T0 + 86400000, "sweep", "b", 1000, &e), 1);
+    assert_int_equal(queue_duty(s, T0 + 2000, "sweep", "a", 1000, &e), 1);
 }
 
 /* ---- several processes ----------------------------------------------------------------------- */
@@ -354,6 +478,10 @@ int main(void)
         DB_TEST(a_lost_lease_writes_nothing),
         DB_TEST(the_last_lease_that_expires_is_a_dead_letter),
         DB_TEST(cancel_release_and_the_limit_of_a_kind),
+        DB_TEST(a_parent_begins_when_its_children_have_ended),
+        DB_TEST(a_paused_queue_begins_nothing),
+        DB_TEST(a_carrier_names_what_is_taken),
+        DB_TEST(a_duty_has_one_holder),
         DB_TEST(no_job_runs_twice),
         DB_TEST(a_killed_worker_costs_one_attempt),
     };
