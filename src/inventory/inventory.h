@@ -154,6 +154,16 @@ DM_MUST_CHECK int inv_repeat_keep(struct store_tx *tx, const struct inv_ctx *c, 
                                   const char *sha256, const struct inv_reply *reply,
                                   struct dm_err *e);
 
+/* The same for requests that are not one transaction, around them. begin: 1 = seen before, *ret is
+ * the answer to repeat, in a; 0 = new, and nobody else may make it until end;
+ * INV_IDEMPOTENCY_CONFLICT = used for something else, or not answered yet. A process that dies
+ * between the two leaves it that way: whether it wrote anything is for a person to see. end: keep
+ * the answer, or (reply NULL, nothing was done) let it be asked again. */
+DM_MUST_CHECK int inv_repeat_begin(const struct inv_ctx *c, const char *key, const char *sha256,
+                                   struct dm_arena *a, struct inv_reply *ret, struct dm_err *e);
+DM_MUST_CHECK int inv_repeat_end(const struct inv_ctx *c, const char *key, const char *sha256,
+                                 const struct inv_reply *reply, struct dm_err *e);
+
 /* Forget answers older than 48 hours; how many. */
 DM_MUST_CHECK int inv_repeat_purge(const struct inv_ctx *c, int64_t *ret_n, struct dm_err *e);
 

@@ -208,20 +208,32 @@ static json_t *user_json(const char *email, const char *first, const char *last,
                      last, "role", inv_role_names[role], "active", active);
 }
 
-static int add_in(struct store_tx *tx, void *ctx, struct dm_err *e)
+int user_insert(struct store_tx *tx, const struct inv_ctx *c, const struct user_new *n,
+                const char *hash, int64_t *ret_id, struct dm_err *e)
 {
-    struct call *x = ctx;
-    const struct user_new *n = &x->add;
     const int code = store_int(tx, &queries[INSERT],
                                STORE_ARGS(store_t(n->email), store_t(n->first_name),
                                           store_t(n->last_name), store_t(inv_role_names[n->role]),
-                                          store_t(x->hash), store_b(n->must_change)),
-                               &x->user_id, e);
+                                          store_t(hash), store_b(n->must_change)),
+                               ret_id, e);
     DM_TRY(refuse_taken(code, e));
     json_t *after = user_json(n->email, n->first_name, n->last_name, n->role, true);
-    const int audited = audit_write(tx, x->c, "create", "users", x->user_id, NULL, after, e);
+    const int audited = audit_write(tx, c, "create", "users", *ret_id, NULL, after, e);
     json_decref(after);
     return audited;
+}
+
+static int add_in(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    struct call *x = ctx;
+    return user_insert(tx, x->c, &x->add, x->hash, &x->user_id, e);
+}
+
+int user_new_check(struct user_new *n, struct dm_arena *a, struct dm_err *e)
+{
+    DM_TRY(user_email_clean(n->email, a, &n->email, e));
+    DM_TRY(user_name_check(n->first_name, e));
+    return user_name_check(n->last_name, e);
 }
 
 int user_add(const struct inv_ctx *c, const struct user_new *n, int64_t *ret_id, struct dm_err *e)
@@ -230,9 +242,7 @@ int user_add(const struct inv_ctx *c, const struct user_new *n, int64_t *ret_id,
     struct call x = {.c = c, .add = *n, .hash = n->password_hash};
     char hash[PASSWORD_HASH_SIZE];
     DM_TRY(inv_permit(c, INV_DO_USERS, e));
-    DM_TRY(user_email_clean(n->email, &a, &x.add.email, e));
-    DM_TRY(user_name_check(n->first_name, e));
-    DM_TRY(user_name_check(n->last_name, e));
+    DM_TRY(user_new_check(&x.add, &a, e));
     if (!n->password && !n->password_hash) {
         DM_FAIL(e, INV_VALIDATION, "an account needs a password");
     }

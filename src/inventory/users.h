@@ -123,18 +123,36 @@ struct user_external {
 DM_MUST_CHECK int user_sign_in_external(const struct inv_ctx *c, const struct user_external *x,
                                         struct dm_arena *a, struct user *ret, struct dm_err *e);
 
+/* The account of an identity: 1, or 0 when nobody has signed in with it. */
+DM_MUST_CHECK int user_find_external(const struct inv_ctx *c, const char *provider,
+                                     const char *subject, struct dm_arena *a, struct user *ret,
+                                     struct dm_err *e);
+
 /* ---- refresh tokens ----------------------------------------------------------------------- */
 
-/* A new token of a user. The text goes to the client and is not kept, only its digest. */
-DM_MUST_CHECK int refresh_issue(const struct inv_ctx *c, int64_t user_id,
-                                char ret[static PASSWORD_SECRET_SIZE], struct dm_err *e);
+/* The text goes to the client and is not kept, only its digest. */
+struct refresh {
+    char text[PASSWORD_SECRET_SIZE];
+    int64_t id; /* names the session in access tokens */
+};
+
+/* A new token of a user. */
+DM_MUST_CHECK int refresh_issue(const struct inv_ctx *c, int64_t user_id, struct refresh *ret,
+                                struct dm_err *e);
 
 /* Exchange a token for the next one. INV_UNAUTHENTICATED with field "reason": unknown, expired,
  * revoked, inactive, or reused: a token that was exchanged already ends all that came from it,
  * because somebody else has a copy. */
 DM_MUST_CHECK int refresh_rotate(const struct inv_ctx *c, const char *token, struct dm_arena *a,
-                                 char ret[static PASSWORD_SECRET_SIZE], struct user *ret_user,
-                                 struct dm_err *e);
+                                 struct refresh *ret, struct user *ret_user, struct dm_err *e);
+
+/* Whether one can still refresh with what came from token id, which is user_id's: false after
+ * signing out, a change of role or password, a week without use. */
+DM_MUST_CHECK int refresh_alive(const struct inv_ctx *c, int64_t user_id, int64_t id, bool *ret,
+                                struct dm_err *e);
+
+/* Signing out by what an access token knows: end what came from token id of the caller. */
+DM_MUST_CHECK int refresh_end(const struct inv_ctx *c, int64_t id, struct dm_err *e);
 
 /* End a token and what comes from it (signing out); unknown ones are fine. End all of a user;
  * forget those that expired before now, how many. */

@@ -20,6 +20,15 @@ DM_MUST_CHECK int user_email_clean(const char *email, struct dm_arena *a, const 
                                    struct dm_err *e);
 DM_MUST_CHECK int user_name_check(const char *name, struct dm_err *e);
 
+/* Names and e-mail of somebody new; the cleaned address replaces the one given, in a.
+ * INV_VALIDATION. */
+DM_MUST_CHECK int user_new_check(struct user_new *n, struct dm_arena *a, struct dm_err *e);
+
+/* The row of somebody new, checked before, with its audit row. INV_DUPLICATE_CODE. */
+DM_MUST_CHECK int user_insert(struct store_tx *tx, const struct inv_ctx *c,
+                              const struct user_new *n, const char *hash, int64_t *ret_id,
+                              struct dm_err *e);
+
 /* Refuse with INV_IN_USE when nobody else is an active admin; locks all admins first. */
 DM_MUST_CHECK int user_keep_admin(struct store_tx *tx, int64_t leaving_id, struct dm_err *e);
 

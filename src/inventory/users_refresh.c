@@ -7,7 +7,7 @@
 #include "base/hash.h"
 #include "inventory/users_priv.h"
 
-enum { INSERT, BY_HASH, REPLACE, REVOKE_CHAIN, PURGE };
+enum { INSERT, BY_HASH, REPLACE, REVOKE_CHAIN, PURGE, ALIVE, OWNER };
 
 static const struct store_query queries[] = {
     [INSERT] = {"refresh.insert",
@@ -34,38 +34,43 @@ static const struct store_query queries[] = {
                " replaced_by_id FROM refresh_tokens WHERE replaced_by_id IS NOT NULL AND"
                " expires_at >= ?1)",
                "T", "", false},
+    [ALIVE] = {"refresh.alive",
+               "WITH RECURSIVE chain(id) AS (SELECT id FROM refresh_tokens WHERE id = ?1 AND"
+               " user_id = ?2 UNION SELECT t.replaced_by_id FROM chain c JOIN refresh_tokens t ON"
+               " t.id = c.id WHERE t.replaced_by_id IS NOT NULL) SELECT count(*) FROM chain c JOIN"
+               " refresh_tokens t ON t.id = c.id WHERE t.revoked_at IS NULL AND t.expires_at > ?3",
+               "iiT", "i", false},
+    [OWNER] = {"refresh.owner",
+               "SELECT count(*) FROM refresh_tokens WHERE id = ?1 AND user_id = ?2", "ii", "i",
+               false},
 };
 STORE_QUERIES(refresh_queries, queries);
 
 struct exchange {
     const struct inv_ctx *c;
     const char *token;
-    char *next; /* [PASSWORD_SECRET_SIZE] */
-    int64_t user_id;
+    struct refresh *next;
+    int64_t user_id, id;
     const char *refused; /* why; NULL = it went well */
 };
 
-static int issue(struct store_tx *tx, const struct exchange *x, int64_t *ret_id, struct dm_err *e)
+static int issue(struct store_tx *tx, const struct exchange *x, struct dm_err *e)
 {
     char hash[DM_SHA256_HEX_SIZE];
-    password_secret(x->next);
-    dm_sha256_hex(x->next, strlen(x->next), hash);
+    password_secret(x->next->text);
+    dm_sha256_hex(x->next->text, strlen(x->next->text), hash);
     return store_int(
         tx, &queries[INSERT],
         STORE_ARGS(store_i(x->user_id), store_t(hash), store_at(x->c->now_ms + USERS_REFRESH_MS)),
-        ret_id, e);
+        &x->next->id, e);
 }
 
 static int issue_in(struct store_tx *tx, void *ctx, struct dm_err *e)
 {
-    int64_t id;
-    return issue(tx, ctx, &id, e);
+    return issue(tx, ctx, e);
 }
 
-/* ret is written through the exchange, which clang-tidy 14 does not see. */
-int refresh_issue(const struct inv_ctx *c, int64_t user_id,
-                  char ret[static PASSWORD_SECRET_SIZE], // NOLINT(readability-non-const-parameter)
-                  struct dm_err *e)
+int refresh_issue(const struct inv_ctx *c, int64_t user_id, struct refresh *ret, struct dm_err *e)
 {
     struct exchange x = {.c = c, .next = ret, .user_id = user_id};
     return store_run(c->store, STORE_WRITE, issue_in, &x, e);
@@ -120,24 +125,24 @@ static int rotate_in(struct store_tx *tx, void *ctx, struct dm_err *e)
         x->refused = "inactive";
         return end_chain(tx, x->c, id, e);
     }
-    int64_t next;
-    DM_TRY(issue(tx, x, &next, e));
+    DM_TRY(issue(tx, x, e));
     return store_exec(tx, &queries[REPLACE],
-                      STORE_ARGS(store_i(id), store_i(next), store_at(x->c->now_ms)), NULL, e);
+                      STORE_ARGS(store_i(id), store_i(x->next->id), store_at(x->c->now_ms)), NULL,
+                      e);
 }
 
 int refresh_rotate(const struct inv_ctx *c, const char *token, struct dm_arena *a,
-                   char ret[static PASSWORD_SECRET_SIZE], struct user *ret_user, struct dm_err *e)
+                   struct refresh *ret, struct user *ret_user, struct dm_err *e)
 {
-    char next[PASSWORD_SECRET_SIZE];
-    struct exchange x = {.c = c, .token = token, .next = next};
+    struct refresh next;
+    struct exchange x = {.c = c, .token = token, .next = &next};
     DM_TRY(store_run(c->store, STORE_WRITE, rotate_in, &x, e));
     if (x.refused) {
         DM_REFUSE(e, INV_UNAUTHENTICATED, DM_FIELDS(DM_S("reason", x.refused)),
                   "the session has ended, sign in again");
     }
     DM_TRY(user_get(c, x.user_id, a, ret_user, e));
-    memcpy(ret, next, sizeof(next));
+    *ret = next;
     return DM_OK;
 }
 
@@ -162,6 +167,37 @@ int refresh_revoke(const struct inv_ctx *c, const char *token, struct dm_err *e)
 {
     struct exchange x = {.c = c, .token = token};
     return store_run(c->store, STORE_WRITE, revoke_in, &x, e);
+}
+
+static int end_in(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    const struct exchange *x = ctx;
+    const struct inv_ctx *c = x->c;
+    int64_t own;
+    DM_TRY(
+        store_int(tx, &queries[OWNER], STORE_ARGS(store_i(x->id), store_i(c->user_id)), &own, e));
+    if (!own) {
+        return DM_OK;
+    }
+    DM_TRY(audit_write(tx, c, "logout", "users", c->user_id, NULL, NULL, e));
+    return end_chain(tx, c, x->id, e);
+}
+
+int refresh_end(const struct inv_ctx *c, int64_t id, struct dm_err *e)
+{
+    struct exchange x = {.c = c, .id = id};
+    return store_run(c->store, STORE_WRITE, end_in, &x, e);
+}
+
+int refresh_alive(const struct inv_ctx *c, int64_t user_id, int64_t id, bool *ret, struct dm_err *e)
+{
+    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
+    int64_t n;
+    DM_TRY(store_begin(c->store, STORE_READ, &tx, e));
+    DM_TRY(store_int(tx, &queries[ALIVE],
+                     STORE_ARGS(store_i(id), store_i(user_id), store_at(c->now_ms)), &n, e));
+    *ret = n > 0;
+    return DM_OK;
 }
 
 static int revoke_all_in(struct store_tx *tx, void *ctx, struct dm_err *e)

@@ -242,3 +242,20 @@ int user_sign_in_external(const struct inv_ctx *c, const struct user_external *i
     DM_TRY(store_run(c->store, STORE_WRITE, external_in, &x, e));
     return user_get(c, x.user_id, a, ret, e);
 }
+
+int user_find_external(const struct inv_ctx *c, const char *provider, const char *subject,
+                       struct dm_arena *a, struct user *ret, struct dm_err *e)
+{
+    const struct store_value *row;
+    {
+        DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
+        DM_TRY(store_begin(c->store, STORE_READ, &tx, e));
+        const int found = store_maybe(tx, &queries[BY_SUBJECT],
+                                      STORE_ARGS(store_t(provider), store_t(subject)), a, &row, e);
+        if (found <= 0) {
+            return found;
+        }
+    }
+    DM_TRY(user_get(c, row[0].i, a, ret, e));
+    return 1;
+}

@@ -126,6 +126,14 @@ static const char *const history[] = {
     "INSERT INTO queue_pauses (queue, user_id) VALUES ('io_queue', 2)",
     "INSERT INTO queue_duties (duty, holder, held_until) "
     "VALUES ('sweep', 'w1', '2026-01-08T00:00:00.000Z')",
+    "INSERT INTO api_tokens (user_id, name, hint, token_hash, scopes, expires_at) VALUES (2, "
+    "'balanza', 'dmt_abcd', '0000000000000000000000000000000000000000000000000000000000000001', "
+    "'[\"read\"]', '2027-01-01T00:00:00.000Z')",
+    "INSERT INTO one_time_tokens (purpose, user_id, token_hash, path, expires_at) VALUES "
+    "('ticket', 2, '0000000000000000000000000000000000000000000000000000000000000002', '/api', "
+    "'2026-01-01T00:01:00.000Z')",
+    "INSERT INTO idempotency_running (key, user_id, request_sha256) "
+    "VALUES ('00000000-0000-4000-8000-00000000000f', 2, 'x')",
 };
 
 void db_history(struct store_tx *tx)

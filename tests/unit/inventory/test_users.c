@@ -187,43 +187,52 @@ static void passwords_change_and_old_hashes_go(void **state)
 static const char *refusal(const struct inv_ctx *c, const char *token, struct dm_arena *a)
 {
     static struct dm_err e;
-    char next[PASSWORD_SECRET_SIZE];
+    struct refresh next;
     struct user u;
     e = (struct dm_err){0};
-    return refresh_rotate(c, token, a, next, &u, &e) < 0 ? e.field[0].s : "accepted";
+    return refresh_rotate(c, token, a, &next, &u, &e) < 0 ? e.field[0].s : "accepted";
 }
 
 static void tokens_rotate_and_reuse_ends_them(void **state)
 {
     struct rig g;
     struct user u;
-    char one[PASSWORD_SECRET_SIZE];
-    char two[PASSWORD_SECRET_SIZE];
-    char three[PASSWORD_SECRET_SIZE];
-    char apart[PASSWORD_SECRET_SIZE];
+    struct refresh one;
+    struct refresh two;
+    struct refresh three;
+    struct refresh apart;
+    bool alive;
     rig_begin(&g, *state);
     const int64_t oscar = add(&g, "oscar@vivero.test", INV_WORKER);
-    assert_ok(refresh_issue(&g.nobody, oscar, one, &g.e), &g.e);
-    assert_ok(refresh_issue(&g.nobody, oscar, apart, &g.e), &g.e);
-    assert_ok(refresh_rotate(&g.nobody, one, &g.a, two, &u, &g.e), &g.e);
+    assert_ok(refresh_issue(&g.nobody, oscar, &one, &g.e), &g.e);
+    assert_ok(refresh_issue(&g.nobody, oscar, &apart, &g.e), &g.e);
+    assert_ok(refresh_rotate(&g.nobody, one.text, &g.a, &two, &u, &g.e), &g.e);
     assert_int_equal(u.id, oscar);
-    assert_ok(refresh_rotate(&g.nobody, two, &g.a, three, &u, &g.e), &g.e);
+    assert_ok(refresh_rotate(&g.nobody, two.text, &g.a, &three, &u, &g.e), &g.e);
+    assert_ok(refresh_alive(&g.nobody, oscar, one.id, &alive, &g.e), &g.e);
+    assert_true(alive); /* through what came from it */
+    assert_ok(refresh_alive(&g.nobody, BOOKS_ADMIN, one.id, &alive, &g.e), &g.e);
+    assert_false(alive); /* somebody else's */
     assert_string_equal(refusal(&g.nobody, "unknown", &g.a), "unknown");
-    assert_string_equal(refusal(&g.nobody, one, &g.a), "reused");
-    assert_string_equal(refusal(&g.nobody, three, &g.a), "revoked"); /* its whole chain ended */
-    char next[PASSWORD_SECRET_SIZE];
-    assert_ok(refresh_rotate(&g.nobody, apart, &g.a, next, &u, &g.e), &g.e); /* another sign-in */
+    assert_string_equal(refusal(&g.nobody, one.text, &g.a), "reused");
+    assert_ok(refresh_alive(&g.nobody, oscar, one.id, &alive, &g.e), &g.e);
+    assert_false(alive);
+    assert_string_equal(refusal(&g.nobody, three.text, &g.a),
+                        "revoked"); /* its whole chain ended */
+    struct refresh next;
+    assert_ok(refresh_rotate(&g.nobody, apart.text, &g.a, &next, &u, &g.e),
+              &g.e); /* another sign-in */
     struct inv_ctx later = g.nobody;
     later.now_ms += USERS_REFRESH_MS;
-    assert_string_equal(refusal(&later, next, &g.a), "expired");
-    assert_ok(refresh_revoke(&g.nobody, next, &g.e), &g.e);
-    assert_string_equal(refusal(&g.nobody, next, &g.a), "revoked");
+    assert_string_equal(refusal(&later, next.text, &g.a), "expired");
+    assert_ok(refresh_revoke(&g.nobody, next.text, &g.e), &g.e);
+    assert_string_equal(refusal(&g.nobody, next.text, &g.a), "revoked");
     assert_ok(refresh_revoke(&g.nobody, "unknown", &g.e), &g.e);
     /* a change of role ends what was given before */
-    assert_ok(refresh_issue(&g.nobody, oscar, one, &g.e), &g.e);
+    assert_ok(refresh_issue(&g.nobody, oscar, &one, &g.e), &g.e);
     const struct user_change x = {.role = INV_VIEWER, .active = -1};
     assert_ok(user_change(&g.admin, oscar, &x, &g.e), &g.e);
-    assert_string_equal(refusal(&g.nobody, one, &g.a), "revoked");
+    assert_string_equal(refusal(&g.nobody, one.text, &g.a), "revoked");
     int64_t n;
     later.now_ms += 1;
     assert_ok(refresh_purge(&later, &n, &g.e), &g.e);
