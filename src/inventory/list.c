@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The builder and the runner of lists. */
+#include "inventory/list.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "inventory/json.h"
+
+/* A statement under construction. */
+struct build {
+    const struct list *l;
+    struct dm_arena *a;
+    struct dm_buf sql;
+    struct store_value arg[LIST_FILTERS_MAX + 2];
+    char params[LIST_FILTERS_MAX + 3];
+    size_t n_arg;
+};
+
+static void build_clear(struct build *b)
+{
+    dm_buf_clear(&b->sql);
+}
+
+static void argument(struct build *b, char letter, struct store_value v)
+{
+    b->params[b->n_arg] = letter;
+    b->arg[b->n_arg++] = v;
+    b->params[b->n_arg] = 0;
+}
+
+static const struct list_filter *filter_of(const struct list *l, const char *name)
+{
+    for (size_t i = 0; i < l->n_filter; i++) {
+        if (strcmp(l->filter[i].name, name) == 0) {
+            return &l->filter[i];
+        }
+    }
+    return NULL;
+}
+
+/* "%part%" in lower case; what LIKE takes for more than itself is escaped. */
+static const char *part(struct dm_arena *a, const char *text)
+{
+    const size_t n = strlen(text);
+    char *out = dm_arena_alloc(a, 2 * n + 3);
+    size_t at = 0;
+    if (!out) {
+        return NULL;
+    }
+    out[at++] = '%';
+    for (size_t i = 0; i < n; i++) {
+        const char ch = text[i];
+        if (ch == '%' || ch == '_' || ch == '\\') {
+            out[at++] = '\\';
+        }
+        out[at++] = (char)(ch >= 'A' && ch <= 'Z' ? ch - 'A' + 'a' : ch);
+    }
+    out[at++] = '%';
+    out[at] = 0;
+    return out;
+}
+
+static int condition(struct build *b, const struct list_filter *f, const struct store_value *v,
+                     bool first, struct dm_err *e)
+{
+    const char *text = f->type == 'q' ? part(b->a, v->t) : NULL;
+    if (f->type == 'q' && !text) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for a list");
+    }
+    argument(b, f->type == 'q' ? 't' : f->type, f->type == 'q' ? store_t(text) : *v);
+    dm_buf_puts(&b->sql, first ? " WHERE " : " AND ");
+    for (const char *p = f->sql; *p; p++) {
+        if (*p == '?') {
+            dm_buf_printf(&b->sql, "?%zu", b->n_arg);
+        } else {
+            dm_buf_putc(&b->sql, *p);
+        }
+    }
+    if (f->type == 'q') {
+        dm_buf_puts(&b->sql, " ESCAPE '\\'");
+    }
+    return DM_OK;
+}
+
+static int conditions(struct build *b, const struct list_ask *ask, struct dm_err *e)
+{
+    bool first = !b->l->has_where;
+    dm_buf_printf(&b->sql, " FROM %s", b->l->from);
+    for (size_t i = 0; i < ask->n_value; i++) {
+        const struct list_filter *f = filter_of(b->l, ask->value[i].name);
+        DM_BUG_UNLESS(f, "a filter of the list");
+        if (!ask->value[i].v.null) {
+            DM_TRY(condition(b, f, &ask->value[i].v, first, e));
+            first = false;
+        }
+    }
+    return DM_OK;
+}
+
+static json_t *shown(const struct inv_ctx *c, const struct list_column *column,
+                     const struct store_value *v)
+{
+    const bool hidden = (column->show == LIST_MONEY || column->show == LIST_CENTS) &&
+                        inv_grant_of(c->role, INV_DO_SEE_PRICES) == INV_GRANT_NO;
+    if (v->null || hidden) {
+        return json_null();
+    }
+    switch (column->show) {
+    case LIST_MONEY:
+        return v->i % 100 ? json_real((double)v->i / 100) : json_integer(v->i / 100);
+    case LIST_ROUND2:
+        return json_real(round(v->r * 100) / 100);
+    case LIST_ROUND4:
+        return json_real(round(v->r * 10000) / 10000);
+    default:
+        return inv_json_of_value(v);
+    }
+}
+
+/* Set "a" or, in an object, "a.b". */
+static int put(json_t *row, const char *name, json_t *value, struct dm_err *e)
+{
+    char head[64];
+    const char *dot = strchr(name, '.');
+    if (!dot) {
+        return inv_json_set(row, name, value, e);
+    }
+    (void)snprintf(head, sizeof(head), "%.*s", (int)(dot - name), name);
+    json_t *object = json_object_get(row, head);
+    if (!object) {
+        object = json_object();
+        const int code = inv_json_set(row, head, object, e);
+        if (code) {
+            json_decref(value);
+            return code;
+        }
+    }
+    return inv_json_set(object, dot + 1, value, e);
+}
+
+static int add_row(const struct inv_ctx *c, const struct list *l, const struct store_value *v,
+                   json_t *rows, struct dm_err *e)
+{
+    json_t *row = json_object();
+    if (!row || json_array_append_new(rows, row)) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for a list");
+    }
+    for (size_t i = 0; i < l->n_column; i++) {
+        DM_TRY(put(row, l->column[i].name, shown(c, &l->column[i], &v[i]), e));
+    }
+    return DM_OK;
+}
+
+static int count(struct store_tx *tx, const struct list *l, const struct list_ask *ask,
+                 struct dm_arena *a, int64_t *ret, struct dm_err *e)
+{
+    DM_CLEANUP(build_clear) struct build b = {.l = l, .a = a, .sql = dm_buf_init(LIST_SQL_MAX)};
+    dm_buf_puts(&b.sql, "SELECT count(*)");
+    DM_TRY(conditions(&b, ask, e));
+    DM_TRY(dm_buf_ok(&b.sql, e));
+    const struct store_query q = {l->name, dm_buf_str(&b.sql), b.params, "i", true};
+    return store_int(tx, &q, (struct store_args){b.arg, b.n_arg}, ret, e);
+}
+
+static int statement(struct build *b, const struct list_ask *ask, char *cols, struct dm_err *e)
+{
+    const struct list *l = b->l;
+    DM_BUG_UNLESS(l->n_column <= LIST_COLUMNS_MAX && ask->n_value <= LIST_FILTERS_MAX,
+                  "a list within its limits");
+    for (size_t i = 0; i < l->n_column; i++) {
+        dm_buf_printf(&b->sql, "%s%s", i ? ", " : "SELECT ", l->column[i].sql);
+        cols[i] = l->column[i].type;
+    }
+    cols[l->n_column] = 0;
+    DM_TRY(conditions(b, ask, e));
+    dm_buf_printf(&b->sql, " ORDER BY %s", l->order);
+    if (ask->limit) {
+        argument(b, 'i', store_i(ask->limit));
+        dm_buf_printf(&b->sql, " LIMIT ?%zu", b->n_arg);
+        argument(b, 'i', store_i(ask->skip));
+        dm_buf_printf(&b->sql, " OFFSET ?%zu", b->n_arg);
+    }
+    return dm_buf_ok(&b->sql, e);
+}
+
+int list_rows_in(struct store_tx *tx, const struct inv_ctx *c, const struct list *l,
+                 const struct list_ask *ask, json_t **ret, int64_t *ret_total, struct dm_err *e)
+{
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    DM_CLEANUP(build_clear) struct build b = {.l = l, .a = &a, .sql = dm_buf_init(LIST_SQL_MAX)};
+    DM_CLEANUP(store_rows_closep) struct store_rows *rows = NULL;
+    DM_CLEANUP(inv_json_freep) json_t *out = json_array();
+    char cols[LIST_COLUMNS_MAX + 1];
+    const struct store_value *v;
+    int more;
+    if (!out) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for a list");
+    }
+    DM_TRY(statement(&b, ask, cols, e));
+    const struct store_query q = {l->name, dm_buf_str(&b.sql), b.params, cols, true};
+    DM_TRY(store_select(tx, &q, (struct store_args){b.arg, b.n_arg}, &rows, e));
+    while ((more = store_next(rows, &v, e)) > 0) {
+        DM_TRY(add_row(c, l, v, out, e));
+    }
+    DM_TRY(more);
+    const int64_t n = (int64_t)json_array_size(out);
+    if (ret_total && ask->limit && (n == ask->limit || (!n && ask->skip))) {
+        DM_TRY(count(tx, l, ask, &a, ret_total, e));
+    } else if (ret_total) {
+        *ret_total = ask->skip + n; /* the last page says it itself */
+    }
+    *ret = DM_STEAL(out);
+    return DM_OK;
+}
+
+int list_rows(const struct inv_ctx *c, const struct list *l, const struct list_ask *ask,
+              json_t **ret, int64_t *ret_total, struct dm_err *e)
+{
+    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
+    DM_TRY(inv_permit(c, l->action, e));
+    DM_TRY(store_begin(c->store, STORE_READ, &tx, e));
+    return list_rows_in(tx, c, l, ask, ret, ret_total, e);
+}
+
+int list_one_in(struct store_tx *tx, const struct inv_ctx *c, const struct list *l,
+                const char *name, struct store_value v, json_t **ret, struct dm_err *e)
+{
+    DM_CLEANUP(inv_json_freep) json_t *rows = NULL;
+    const struct list_value value = {name, v};
+    const struct list_ask ask = {.value = &value, .n_value = 1, .limit = 1};
+    DM_TRY(list_rows_in(tx, c, l, &ask, &rows, NULL, e));
+    if (json_array_size(rows) != 1) {
+        char id[STORE_UUID_SIZE];
+        (void)snprintf(id, sizeof(id), "%" PRId64, v.type == 'i' ? v.i : 0);
+        DM_REFUSE(e, INV_NOT_FOUND,
+                  DM_FIELDS(DM_S("resource", l->name), DM_S("identifier", v.type == 'i' ? id : v.t)),
+                  "there is no such thing in %s", l->name);
+    }
+    *ret = json_incref(json_array_get(rows, 0));
+    return DM_OK;
+}
+
+int list_one(const struct inv_ctx *c, const struct list *l, const char *name, struct store_value v,
+             json_t **ret, struct dm_err *e)
+{
+    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
+    DM_TRY(inv_permit(c, l->action, e));
+    DM_TRY(store_begin(c->store, STORE_READ, &tx, e));
+    return list_one_in(tx, c, l, name, v, ret, e);
+}

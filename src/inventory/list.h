@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Lists and single rows as the API shows them: which members, from which tables, what they can be
+ * filtered by - data, from which one builder makes the SQL. Only filters that are given become part
+ * of the statement, so that each engine plans the question that was asked. Rows come out as JSON
+ * objects with their members in the order of the columns. */
+#ifndef INVENTORY_LIST_H
+#define INVENTORY_LIST_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "inventory/inventory.h"
+#include "store/store.h"
+
+enum list_show {
+    LIST_AS_IS,
+    LIST_MONEY,  /* i, centavos: a decimal number; null for those who may not see prices */
+    LIST_CENTS,  /* i, centavos as they are; null for those who may not see prices */
+    LIST_ROUND2, /* r, two decimals */
+    LIST_ROUND4, /* r, four decimals: confidences */
+};
+
+struct list_column {
+    const char *name; /* of the member; "changes.old" goes into an object "changes" */
+    const char *sql;
+    char type; /* letter of the store */
+    enum list_show show;
+};
+
+/* A condition on one value, written "?" in sql as often as needed. Letter 'q' is a part of a text:
+ * sql compares {lower:column} LIKE ?, the value loses its upper case and gets its "%". */
+struct list_filter {
+    const char *name; /* as callers say it */
+    const char *sql;
+    char type;
+};
+
+enum { LIST_FILTERS_MAX = 16, LIST_COLUMNS_MAX = 48, LIST_SQL_MAX = 32 << 10 };
+
+struct list {
+    const char *name;  /* "batches": in the names of its queries */
+    const char *from;  /* tables, and what always holds: "stock_batches b JOIN ... WHERE b.x = 1" */
+    const char *order; /* "b.id": total, so that pages do not overlap */
+    enum inv_action action;
+    const struct list_column *column; /* [n_column] */
+    size_t n_column;
+    const struct list_filter *filter; /* [n_filter] */
+    size_t n_filter;
+    bool has_where; /* from has a WHERE already */
+};
+
+/* Every list of this folder, for tests; NULL-ended. */
+extern const struct list *const list_all[];
+
+/* A filter that is set. */
+struct list_value {
+    const char *name;
+    struct store_value v; /* of the filter's letter; t for q. Null: not given */
+};
+
+struct list_ask {
+    const struct list_value *value; /* [n_value] */
+    size_t n_value;
+    int64_t skip, limit; /* limit 0: all */
+};
+
+/* Rows and how many there are without skip and limit (ret_total NULL: not counted). An array, which
+ * the caller frees. Needs the list's action. A value without a filter of its name is a bug. */
+DM_MUST_CHECK int list_rows(const struct inv_ctx *c, const struct list *l,
+                            const struct list_ask *ask, json_t **ret, int64_t *ret_total,
+                            struct dm_err *e);
+DM_MUST_CHECK int list_rows_in(struct store_tx *tx, const struct inv_ctx *c, const struct list *l,
+                               const struct list_ask *ask, json_t **ret, int64_t *ret_total,
+                               struct dm_err *e);
+
+/* The one row whose filter `name` has the value. INV_NOT_FOUND. */
+DM_MUST_CHECK int list_one(const struct inv_ctx *c, const struct list *l, const char *name,
+                           struct store_value v, json_t **ret, struct dm_err *e);
+DM_MUST_CHECK int list_one_in(struct store_tx *tx, const struct inv_ctx *c, const struct list *l,
+                              const char *name, struct store_value v, json_t **ret,
+                              struct dm_err *e);
+
+/* ---- the lists --------------------------------------------------------------------------- */
+
+extern const struct list list_batches;         /* StockBatch */
+extern const struct list list_movements;       /* StockMovement */
+extern const struct list list_periods;         /* stock periods */
+extern const struct list list_recons;          /* Recon */
+extern const struct list list_recon_lines;     /* ReconLine */
+extern const struct list list_sales_imports;   /* SalesImport */
+extern const struct list list_sales_lines;     /* its lines */
+extern const struct list list_audit;           /* audit trail */
+extern const struct list list_detections_map;  /* marks of a claro's photo */
+extern const struct list list_claro_movements; /* product totals of a claro's stock */
+
+#endif
