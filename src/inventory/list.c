@@ -10,6 +10,10 @@
 #include "base/buf.h"
 #include "inventory/json.h"
 
+const struct list *const list_all[] = {
+    &list_audit,  &list_batches,      &list_movements,     &list_periods,     &list_recon_lines,
+    &list_recons, &list_sales_errors, &list_sales_imports, &list_sales_lines, NULL};
+
 /* A statement under construction. */
 struct build {
     const struct list *l;
@@ -92,7 +96,7 @@ static int conditions(struct build *b, const struct list_ask *ask, struct dm_err
     dm_buf_printf(&b->sql, " FROM %s", b->l->from);
     for (size_t i = 0; i < ask->n_value; i++) {
         const struct list_filter *f = filter_of(b->l, ask->value[i].name);
-        DM_BUG_UNLESS(f, "a filter of the list");
+        DM_BUG_UNLESS(f);
         if (!ask->value[i].v.null) {
             DM_TRY(condition(b, f, &ask->value[i].v, first, e));
             first = false;
@@ -116,6 +120,8 @@ static json_t *shown(const struct inv_ctx *c, const struct list_column *column,
         return json_real(round(v->r * 100) / 100);
     case LIST_ROUND4:
         return json_real(round(v->r * 10000) / 10000);
+    case LIST_AS_IS:
+    case LIST_CENTS:
     default:
         return inv_json_of_value(v);
     }
@@ -169,8 +175,7 @@ static int count(struct store_tx *tx, const struct list *l, const struct list_as
 static int statement(struct build *b, const struct list_ask *ask, char *cols, struct dm_err *e)
 {
     const struct list *l = b->l;
-    DM_BUG_UNLESS(l->n_column <= LIST_COLUMNS_MAX && ask->n_value <= LIST_FILTERS_MAX,
-                  "a list within its limits");
+    DM_BUG_UNLESS(l->n_column <= LIST_COLUMNS_MAX && ask->n_value <= LIST_FILTERS_MAX);
     for (size_t i = 0; i < l->n_column; i++) {
         dm_buf_printf(&b->sql, "%s%s", i ? ", " : "SELECT ", l->column[i].sql);
         cols[i] = l->column[i].type;
@@ -236,9 +241,10 @@ int list_one_in(struct store_tx *tx, const struct inv_ctx *c, const struct list 
     if (json_array_size(rows) != 1) {
         char id[STORE_UUID_SIZE];
         (void)snprintf(id, sizeof(id), "%" PRId64, v.type == 'i' ? v.i : 0);
-        DM_REFUSE(e, INV_NOT_FOUND,
-                  DM_FIELDS(DM_S("resource", l->name), DM_S("identifier", v.type == 'i' ? id : v.t)),
-                  "there is no such thing in %s", l->name);
+        DM_REFUSE(
+            e, INV_NOT_FOUND,
+            DM_FIELDS(DM_S("resource", l->name), DM_S("identifier", v.type == 'i' ? id : v.t)),
+            "there is no such thing in %s", l->name);
     }
     *ret = json_incref(json_array_get(rows, 0));
     return DM_OK;

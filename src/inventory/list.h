@@ -83,15 +83,14 @@ DM_MUST_CHECK int list_one_in(struct store_tx *tx, const struct inv_ctx *c, cons
 
 /* ---- the lists --------------------------------------------------------------------------- */
 
-extern const struct list list_batches;         /* StockBatch */
-extern const struct list list_movements;       /* StockMovement */
-extern const struct list list_periods;         /* stock periods */
-extern const struct list list_recons;          /* Recon */
-extern const struct list list_recon_lines;     /* ReconLine */
-extern const struct list list_sales_imports;   /* SalesImport */
-extern const struct list list_sales_lines;     /* its lines */
-extern const struct list list_audit;           /* audit trail */
-extern const struct list list_detections_map;  /* marks of a claro's photo */
-extern const struct list list_claro_movements; /* product totals of a claro's stock */
+extern const struct list list_audit;         /* audit trail */
+extern const struct list list_batches;       /* StockBatch */
+extern const struct list list_movements;     /* StockMovement, newest first */
+extern const struct list list_periods;       /* periods of claros, newest first */
+extern const struct list list_recon_lines;   /* ReconLine */
+extern const struct list list_recons;        /* Recon, newest first */
+extern const struct list list_sales_errors;  /* rows at fault of sales files */
+extern const struct list list_sales_imports; /* SalesImport, newest first */
+extern const struct list list_sales_lines;   /* their comparison lines */
 
 #endif
