@@ -251,15 +251,8 @@ int session_void(struct work *w, int64_t id, struct dm_err *e)
 
 /* ---- creation and states ---- */
 
-struct creation {
-    const struct session_new *n;
-    int64_t id;
-};
-
-static int create(struct work *w, void *in, struct dm_err *e)
+int session_add(struct work *w, const struct session_new *n, int64_t *ret_id, struct dm_err *e)
 {
-    struct creation *x = in;
-    const struct session_new *n = x->n;
     const struct store_value *v;
     int found =
         store_maybe(w->tx, &queries[FIND_UUID], STORE_ARGS(store_u(n->uuid)), &w->arena, &v, e);
@@ -268,7 +261,7 @@ static int create(struct work *w, void *in, struct dm_err *e)
         if (v[1].i != n->image_id) {
             DM_FAIL(e, INV_IDEMPOTENCY_CONFLICT, "the number %s was used before", n->uuid);
         }
-        x->id = v[0].i;
+        *ret_id = v[0].i;
         return DM_OK;
     }
     uint32_t holds = n->location_uncertain ? SESSION_HOLD_LOCATION_UNCERTAIN : 0;
@@ -280,11 +273,22 @@ static int create(struct work *w, void *in, struct dm_err *e)
                    store_ref(n->location_id), text_or_null(source_names[n->source]),
                    store_ref(n->supersedes_session_id), text_or_null(session_warning_of(holds)),
                    store_j(text), store_at(w->c->now_ms)),
-        &x->id, e);
+        ret_id, e);
     if (r == DM_ENOTFOUND) {
         DM_FAIL(e, INV_NOT_FOUND, "there is no photo %lld", (long long)n->image_id);
     }
     return r;
+}
+
+struct creation {
+    const struct session_new *n;
+    int64_t id;
+};
+
+static int create(struct work *w, void *in, struct dm_err *e)
+{
+    struct creation *x = in;
+    return session_add(w, x->n, &x->id, e);
 }
 
 int session_create(const struct inv_ctx *c, const struct session_new *n, int64_t *ret_id,

@@ -19,6 +19,10 @@ struct session {
     int64_t detected, estimated;
 };
 
+/* session_create within the caller's transaction. */
+DM_MUST_CHECK int session_add(struct work *w, const struct session_new *n, int64_t *ret_id,
+                              struct dm_err *e);
+
 /* Read one. INV_NOT_FOUND. Not locked: lock its claro first and read again. */
 DM_MUST_CHECK int session_read(struct work *w, int64_t id, struct session *ret, struct dm_err *e);
 

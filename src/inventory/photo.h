@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A photograph on its way from a phone to the books (domain.md 7, 13):
+ *
+ *   photo_file_begin, _write ...   bytes go to a file of their own while they are hashed
+ *   photo_accept                   looked at, stored, written down: image, session and job in one
+ *                                  transaction
+ *   photo_process                  the job: counted, its results kept, the count posted or held
+ *
+ * A process may die between any two steps. What it leaves is a file in `incoming` or an object
+ * without a row, both of which photo_sweep takes away, or a job that is run again; a session is
+ * counted and posted once however often its job runs. */
+#ifndef INVENTORY_PHOTO_H
+#define INVENTORY_PHOTO_H
+
+#include "base/buf.h"
+#include "blob/blob.h"
+#include "inventory/places.h"
+#include "inventory/session.h"
+#include "queue/queue.h"
+#include "store/store.h"
+#include "vision/vision.h"
+
+/* ---- where photographs lie ---- */
+
+/* Rows of image_blobs say where their object is: 'dir' in local, 's3' in one of the buckets. */
+struct photo_place {
+    const char *incoming;              /* folder of uploads on their way, on this machine */
+    struct blob *local;                /* a folder */
+    struct blob *originals, *pictures; /* buckets; NULL without: everything is local */
+};
+
+enum photo_variant { PHOTO_ORIGINAL, PHOTO_THUMBNAIL, PHOTO_ANNOTATED };
+extern const char *const photo_variant_names[]; /* as stored, NULL-ended */
+
+/* Endings of stored files: "jpg" for "image/jpeg". */
+const char *photo_ending(const char *content_type);
+
+/* ---- arriving ---- */
+
+struct photo_file;
+
+/* A new, empty file in the folder of uploads. max_bytes 0: LIMIT_IMAGE_FILE_BYTES. */
+DM_MUST_CHECK int photo_file_begin(const struct photo_place *p, int64_t max_bytes,
+                                   struct photo_file **ret, struct dm_err *e);
+/* INV_FILE_TOO_LARGE above max_bytes; DM_EIO: the disk is full. */
+DM_MUST_CHECK int photo_file_write(struct photo_file *f, const void *bytes, size_t n,
+                                   struct dm_err *e);
+/* All of an open file from its present place. */
+DM_MUST_CHECK int photo_file_copy(struct photo_file *f, int fd, struct dm_err *e);
+/* The file is removed. Accepts NULL. */
+void photo_file_free(struct photo_file *f);
+DM_DEFINE_CLEANUP(photo_file_freep, struct photo_file *, photo_file_free)
+
+/* Hash of a complete file (nothing is written afterwards), and its bytes. */
+DM_MUST_CHECK int photo_file_end(struct photo_file *f, struct dm_err *e);
+const char *photo_file_sha256(const struct photo_file *f);
+const void *photo_file_bytes(const struct photo_file *f, size_t *ret_n);
+
+enum photo_source { PHOTO_WEB, PHOTO_MOBILE, PHOTO_API };
+extern const char *const photo_source_names[]; /* as stored, NULL-ended */
+
+/* One upload of several files. */
+struct photo_batch {
+    int64_t id;
+    char uuid[STORE_UUID_SIZE];
+    bool repeated; /* the uuid is that of an earlier batch of the same person */
+};
+/* uuid NULL: a new one. INV_IDEMPOTENCY_CONFLICT: it is another person's. */
+DM_MUST_CHECK int photo_batch_begin(const struct inv_ctx *c, const char *uuid, int64_t files,
+                                    const char *notes, struct photo_batch *ret, struct dm_err *e);
+/* Note which files were refused: a JSON array of {index, filename, code, message}. */
+DM_MUST_CHECK int photo_batch_end(const struct inv_ctx *c, int64_t batch_id, int64_t files,
+                                  const json_t *rejections, struct dm_err *e);
+/* The key of file i of a batch: the same for the same arguments. */
+void photo_batch_key(const char *batch_uuid, size_t i, char ret[static STORE_UUID_SIZE]);
+
+struct photo_new {
+    const char *key;      /* UUID of the request, which becomes the job's; NULL: a new one */
+    const char *filename; /* as the sender says, shown only; NULL: none */
+    enum photo_source source;
+    int64_t batch_id;    /* 0: none */
+    int64_t location_id; /* said by the person, 0 for not */
+    const char *qr_code; /* likewise, NULL for none */
+    bool force;          /* also when the same bytes are stored already */
+    bool needs_gps;      /* setting REQUIRE_GPS: refuse a photo whose place nobody can know */
+};
+
+struct photo_accepted {
+    bool repeated; /* the same request had been made before; nothing was written */
+    int64_t image_id, session_id, location_id;
+    char image_uuid[STORE_UUID_SIZE], session_uuid[STORE_UUID_SIZE], job_uuid[STORE_UUID_SIZE];
+    enum places_warning warning; /* of the place; a label inside the picture may yet tell it */
+};
+
+/* Take a complete file in. Needs PHOTO_UPLOAD. INV_UNSUPPORTED_MEDIA, INV_FILE_TOO_LARGE (bytes or
+ * pixels), DM_EDECODE: not a picture we take; INV_DUPLICATE_PHOTO {image_id, session_id}: the same
+ * bytes are stored; INV_NOT_FOUND: no such claro or label; INV_IDEMPOTENCY_CONFLICT: the key was
+ * used for other bytes; DM_EIO: it could not be stored. */
+DM_MUST_CHECK int photo_accept(const struct inv_ctx *c, const struct photo_place *p,
+                               struct photo_file *f, const struct photo_new *n,
+                               struct photo_accepted *ret, struct dm_err *e);
+
+/* ---- the job ---- */
+
+/* What a worker has besides the books. */
+struct photo_runner {
+    struct photo_place place;
+    struct vision_engine *engine;       /* borrowed */
+    const struct vision_params *params; /* borrowed; density and area come from the books */
+    const char *model;                  /* kept with each count; at most 100 bytes */
+    const char *abort_sha256; /* debugging: the process aborts on the photo of this hash; or NULL */
+};
+
+/* Called between steps: percent and phase of api.md 22.2. A negative code stops the job. */
+typedef int (*photo_step_fn)(void *ctx, int percent, const char *phase, struct dm_err *e);
+
+struct photo_done {
+    bool warning;       /* waits for somebody */
+    const char *result; /* JSON, in the arena */
+};
+
+/* Run process_photo or reprocess_photo; the caller finishes the job with what is in ret. Again is
+ * harmless. A code that may be retried: the job should be; any other: the photo is at fault.
+ * DM_EAGAIN: the session is in other hands. */
+DM_MUST_CHECK int photo_process(const struct inv_ctx *c, const struct photo_runner *r,
+                                const struct queue_job *j, photo_step_fn step, void *step_ctx,
+                                struct dm_arena *a, struct photo_done *ret, struct dm_err *e);
+
+/* The job is a dead letter: its session fails with the message. */
+DM_MUST_CHECK int photo_failed(const struct inv_ctx *c, int64_t session_id, const char *message,
+                               struct dm_err *e);
+
+/* The same for every session whose job died without a word (killed workers); how many. */
+DM_MUST_CHECK int photo_bury(const struct inv_ctx *c, int64_t *ret_n, struct dm_err *e);
+
+/* ---- stored objects ---- */
+
+struct photo_object {
+    int64_t row_id, image_id;
+    enum photo_variant variant;
+    const char *store, *key, *content_type, *sha256; /* in the arena */
+    int64_t size_bytes;
+    int w, h;
+};
+
+/* The row of a variant; session_id 0 for original and thumbnail. 1, or 0 when there is none. */
+DM_MUST_CHECK int photo_object_find(struct store_tx *tx, int64_t image_id, int64_t session_id,
+                                    enum photo_variant v, struct dm_arena *a,
+                                    struct photo_object *ret, struct dm_err *e);
+
+/* Bytes of an object, whole and with its hash checked, appended. INV_ORIGINAL_MISSING: the row has
+ * no object any more. */
+DM_MUST_CHECK int photo_object_read(const struct photo_place *p, const struct photo_object *o,
+                                    struct dm_buf *ret, struct dm_err *e);
+
+/* Store bytes under a key and write its row (the old object of the same variant is replaced). A
+ * bucket that does not answer is no reason to fail: the object then lies in the local folder until
+ * photo_sweep moves it. */
+struct photo_picture {
+    int64_t image_id, session_id; /* session 0: original, thumbnail */
+    enum photo_variant variant;
+    const char *key, *content_type;
+    const void *bytes;
+    size_t n;
+    int w, h;
+};
+DM_MUST_CHECK int photo_object_write(const struct inv_ctx *c, const struct photo_place *p,
+                                     const struct photo_picture *x, struct dm_err *e);
+
+/* ---- pictures ---- */
+
+/* Longest side of the thumbnail that is kept, its quality, and of those made on request. */
+enum { PHOTO_THUMBNAIL_PX = 300, PHOTO_THUMBNAIL_QUALITY = 85, PHOTO_SIDE_MIN = 64 };
+enum { PHOTO_SIDE_MAX = 1024 };
+
+/* The photo made smaller so that its longest side is at most side, by averaging areas; a photo that
+ * is small already is copied. RGB, owned by the caller. */
+DM_MUST_CHECK int photo_shrink(const struct image *im, int side, struct image *ret,
+                               struct dm_err *e);
+
+/* ---- keeping order ---- */
+
+struct photo_swept {
+    int64_t files;   /* of uploads nobody finished */
+    int64_t orphans; /* objects without a row */
+    int64_t moved;   /* from the local folder to a bucket that answers again */
+    int64_t purged;  /* deleted photos whose time is over */
+    int64_t rows;    /* of finished jobs and kept answers */
+};
+/* Take away what is left over and what the settings no longer keep; at most some hundred of each
+ * kind in one call. Any number of processes may. */
+DM_MUST_CHECK int photo_sweep(const struct inv_ctx *c, const struct photo_place *p,
+                              struct photo_swept *ret, struct dm_err *e);
+
+#endif

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Taking a photo in (domain.md 7.1): looked at by its content, compared with what is stored, put
+ * where photos lie, then image, session and job in one transaction. What was put before a
+ * transaction that failed is an object without a row, removed here or by photo_sweep. */
+#include <math.h>
+#include <string.h>
+
+#include <jansson.h>
+#include <sodium.h>
+
+#include "base/clock.h"
+#include "base/point.h"
+#include "base/text.h"
+#include "image/codec.h"
+#include "inventory/json.h"
+#include "inventory/photo_priv.h"
+
+#define FUTURE_MS INT64_C(60000) /* a camera's clock may be a minute ahead (domain.md 4) */
+
+enum { REPEAT, TWIN, IMAGE_ADD, BATCH_FIND, BATCH_ADD, BATCH_END };
+static const struct store_query queries[] = {
+    [REPEAT] = {"photo.repeat",
+                "SELECT j.user_id, i.sha256, i.id, i.uuid, s.id, s.uuid, s.storage_location_id,"
+                " s.warning FROM jobs j JOIN images i ON i.id = j.image_id"
+                " JOIN photo_processing_sessions s ON s.id = j.session_id WHERE j.uuid = ?1",
+                "u", "itiuiuit"},
+    /* images_sha256_key */
+    [TWIN] = {"photo.twin",
+              "SELECT i.uuid, (SELECT max(s.id) FROM photo_processing_sessions s"
+              " WHERE s.image_id = i.id), (SELECT s.uuid FROM photo_processing_sessions s"
+              " WHERE s.image_id = i.id ORDER BY s.id DESC LIMIT 1)"
+              " FROM images i WHERE i.sha256 = ?1 AND i.deleted_at IS NULL"
+              " AND NOT i.duplicate_forced",
+              "t", "uiu"},
+    [IMAGE_ADD] = {"photo.image_add",
+                   "INSERT INTO images (uuid, original_filename, content_type, file_size_bytes,"
+                   " width_px, height_px, sha256, duplicate_forced, captured_at,"
+                   " captured_at_source, gps_lon, gps_lat, gps_error_m, exif, upload_source,"
+                   " uploaded_by_user_id, status_changed_at, created_at, updated_at)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+                   " ?16, ?17, ?17, ?17) RETURNING id",
+                   "uttiiitbTtrrrjtiT", "i"},
+    [BATCH_FIND] = {"photo.batch_find", "SELECT id, user_id FROM upload_batches WHERE uuid = ?1",
+                    "u", "ii"},
+    [BATCH_ADD] = {"photo.batch_add",
+                   "INSERT INTO upload_batches (uuid, user_id, total_files, rejected_files, notes,"
+                   " created_at, updated_at) VALUES (?1, ?2, ?3, 0, ?4, ?5, ?5)"
+                   " ON CONFLICT (uuid) DO NOTHING RETURNING id",
+                   "uiitT", "i"},
+    [BATCH_END] = {"photo.batch_end",
+                   "UPDATE upload_batches SET total_files = ?2, rejected_files = ?3,"
+                   " rejections = ?4, updated_at = ?5 WHERE id = ?1",
+                   "iiijT", ""},
+};
+STORE_QUERIES(photo_accept_queries, queries);
+
+const char *const photo_source_names[] = {"web", "mobile", "api", NULL};
+
+void photo_uuid_of(const char *text, char ret[static STORE_UUID_SIZE])
+{
+    char hex[DM_SHA256_HEX_SIZE];
+    dm_sha256_hex(text, strlen(text), hex);
+    hex[12] = '8';
+    hex[16] = "89ab"[(hex[16] <= '9' ? hex[16] - '0' : hex[16] - 'a' + 10) & 3];
+    (void)snprintf(ret, STORE_UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
+                   hex + 16, hex + 20);
+}
+
+/* ---- a batch --------------------------------------------------------------------------------- */
+
+struct batching {
+    const struct inv_ctx *c;
+    const char *uuid, *notes, *rejections;
+    int64_t id, files, rejected;
+    bool repeated;
+};
+
+static int begin_batch(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    struct batching *b = ctx;
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    const struct store_value *row;
+    int found =
+        store_maybe(tx, &queries[BATCH_ADD],
+                    STORE_ARGS(store_u(b->uuid), store_i(b->c->user_id), store_i(b->files),
+                               b->notes ? store_t(b->notes) : store_null(), store_at(b->c->now_ms)),
+                    &a, &row, e);
+    DM_TRY(found);
+    b->repeated = !found;
+    if (!found) {
+        DM_TRY(store_one(tx, &queries[BATCH_FIND], STORE_ARGS(store_u(b->uuid)), &a, &row, e));
+        if (row[1].i != b->c->user_id) {
+            DM_FAIL(e, INV_IDEMPOTENCY_CONFLICT, "the number %s was used before", b->uuid);
+        }
+    }
+    b->id = row[0].i;
+    return DM_OK;
+}
+
+int photo_batch_begin(const struct inv_ctx *c, const char *uuid, int64_t files, const char *notes,
+                      struct photo_batch *ret, struct dm_err *e)
+{
+    struct photo_batch out = {0};
+    DM_TRY(inv_permit(c, INV_DO_PHOTO_UPLOAD, e));
+    if (uuid && !store_uuid_valid(uuid)) {
+        DM_FAIL(e, INV_VALIDATION, "the number of an upload is a UUID");
+    }
+    if (uuid) {
+        memcpy(out.uuid, uuid, STORE_UUID_SIZE);
+    } else {
+        store_uuid_new(out.uuid);
+    }
+    struct batching b = {.c = c, .uuid = out.uuid, .notes = notes, .files = files};
+    DM_TRY(store_run(c->store, STORE_WRITE, begin_batch, &b, e));
+    out.id = b.id;
+    out.repeated = b.repeated;
+    *ret = out;
+    return DM_OK;
+}
+
+static int end_batch(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    const struct batching *b = ctx;
+    return store_exec(tx, &queries[BATCH_END],
+                      STORE_ARGS(store_i(b->id), store_i(b->files), store_i(b->rejected),
+                                 store_j(b->rejections), store_at(b->c->now_ms)),
+                      NULL, e);
+}
+
+int photo_batch_end(const struct inv_ctx *c, int64_t batch_id, int64_t files,
+                    const json_t *rejections, struct dm_err *e)
+{
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    struct batching b = {
+        .c = c, .id = batch_id, .files = files, .rejected = (int64_t)json_array_size(rejections)};
+    DM_TRY(inv_json_text(rejections, &a, &b.rejections, e));
+    return store_run(c->store, STORE_WRITE, end_batch, &b, e);
+}
+
+void photo_batch_key(const char *batch_uuid, size_t i, char ret[static STORE_UUID_SIZE])
+{
+    char text[STORE_UUID_SIZE + 24];
+    (void)snprintf(text, sizeof(text), "%s/%zu", batch_uuid, i);
+    photo_uuid_of(text, ret);
+}
+
+/* ---- one photo ------------------------------------------------------------------------------- */
+
+struct accepting {
+    const struct inv_ctx *c;
+    const struct photo_new *n;
+    const char *sha256, *type, *store, *exif;
+    char key[PHOTO_KEY_SIZE];
+    size_t bytes;
+    struct image_info info;
+    int64_t captured_at;
+    bool from_exif, duplicate, raced;
+    struct photo_accepted out;
+};
+
+/* 1: this request was answered before, and the answer is in x->out. */
+static int find_repeat(struct store_tx *tx, struct accepting *x, struct dm_err *e)
+{
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    const struct store_value *v;
+    const int found = x->n->key ? store_maybe(tx, &queries[REPEAT],
+                                              STORE_ARGS(store_u(x->out.job_uuid)), &a, &v, e)
+                                : 0;
+    if (found <= 0) {
+        return found;
+    }
+    if (v[0].i != x->c->user_id || strcmp(v[1].t, x->sha256) != 0) {
+        DM_FAIL(e, INV_IDEMPOTENCY_CONFLICT, "the number %s was used for another photo",
+                x->out.job_uuid);
+    }
+    x->out.repeated = true;
+    x->out.image_id = v[2].i;
+    memcpy(x->out.image_uuid, v[3].t, STORE_UUID_SIZE);
+    x->out.session_id = v[4].i;
+    memcpy(x->out.session_uuid, v[5].t, STORE_UUID_SIZE);
+    x->out.location_id = v[6].null ? 0 : v[6].i;
+    x->out.warning = v[7].null                               ? PLACES_SURE
+                     : !strcmp(v[7].t, "needs_location")     ? PLACES_NONE
+                     : !strcmp(v[7].t, "location_uncertain") ? PLACES_UNCERTAIN
+                                                             : PLACES_SURE;
+    return 1;
+}
+
+static int look(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    struct accepting *x = ctx;
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    const struct store_value *v;
+    const int repeated = find_repeat(tx, x, e);
+    if (repeated) {
+        return repeated;
+    }
+    const int twin = store_maybe(tx, &queries[TWIN], STORE_ARGS(store_t(x->sha256)), &a, &v, e);
+    DM_TRY(twin);
+    x->duplicate = twin;
+    if (twin && !x->n->force) {
+        DM_REFUSE(e, INV_DUPLICATE_PHOTO,
+                  DM_FIELDS(DM_S("image_id", v[0].t), DM_S("session_id", v[2].null ? "" : v[2].t)),
+                  "this photo is already stored");
+    }
+    return DM_OK;
+}
+
+/* Codes of the decoders in the words of the books. */
+static int probe(const void *bytes, size_t n, struct image_info *ret, struct dm_err *e)
+{
+    struct dm_err why = {0};
+    const int code = image_probe(bytes, n, NULL, ret, &why);
+    if (code < 0) {
+        DM_FAIL(e,
+                code == DM_EUNSUPPORTED ? INV_UNSUPPORTED_MEDIA
+                : code == DM_ELIMIT     ? INV_FILE_TOO_LARGE
+                                        : code,
+                "%s", dm_err_text(&why));
+    }
+    return DM_OK;
+}
+
+/* When the picture was taken: by the camera, whose clock shows the nursery's time unless it says
+ * its zone; by the upload when the camera does not know, or claims a time that has not come. */
+static int64_t taken_at(const struct inv_ctx *c, const char *text, bool *ret_from_exif)
+{
+    char utc[DM_RFC3339_SIZE];
+    int64_t ms = 0;
+    const bool zoned = strlen(text) > 19;
+    (void)snprintf(utc, sizeof(utc), "%.19sZ", text);
+    *ret_from_exif = store_time_parse(zoned ? text : utc, &ms, NULL) >= 0;
+    if (*ret_from_exif && !zoned) {
+        const struct dm_civil shown = dm_zone_civil(NULL, ms);
+        ms = dm_zone_instant(c->zone, &shown);
+    }
+    const bool believable = ms > INT64_C(946684800000) && ms <= c->now_ms + FUTURE_MS;
+    *ret_from_exif = *ret_from_exif && believable;
+    return *ret_from_exif ? DM_MIN(ms, c->now_ms) : c->now_ms;
+}
+
+static int exif_text(const struct image_info *info, struct dm_arena *a, const char **ret,
+                     struct dm_err *e)
+{
+    const struct image_exif *x = &info->exif;
+    DM_CLEANUP(inv_json_freep) json_t *j = json_object();
+    DM_TRY(inv_json_set(j, "orientation", json_integer(x->orientation), e));
+    if (x->captured_at[0]) {
+        DM_TRY(inv_json_set(j, "captured_at", json_string(x->captured_at), e));
+    }
+    if (x->make[0]) {
+        DM_TRY(inv_json_set(j, "make", json_string(x->make), e));
+    }
+    if (x->model[0]) {
+        DM_TRY(inv_json_set(j, "model", json_string(x->model), e));
+    }
+    if (!isnan(x->altitude_m)) {
+        DM_TRY(inv_json_set(j, "altitude_m", json_real(x->altitude_m), e));
+    }
+    return inv_json_text(j, a, ret, e);
+}
+
+static struct store_value number(bool known, double v)
+{
+    return known ? store_r(v) : store_null();
+}
+
+static int add_image(struct work *w, struct accepting *x, struct dm_err *e)
+{
+    const struct image_exif *g = &x->info.exif;
+    const bool error_known = g->has_gps && g->gps_error_m >= 0;
+    const int code = store_int(
+        w->tx, &queries[IMAGE_ADD],
+        STORE_ARGS(store_u(x->out.image_uuid), store_t(x->n->filename), store_t(x->type),
+                   store_i((int64_t)x->bytes), store_i(x->info.w), store_i(x->info.h),
+                   store_t(x->sha256), store_b(x->duplicate), store_at(x->captured_at),
+                   store_t(x->from_exif ? "exif" : "upload"), number(g->has_gps, g->longitude_deg),
+                   number(g->has_gps, g->latitude_deg), number(error_known, g->gps_error_m),
+                   store_j(x->exif), store_t(photo_source_names[x->n->source]),
+                   store_i(w->c->user_id), store_at(w->c->now_ms)),
+        &x->out.image_id, e);
+    x->raced = code == DM_ECONFLICT && store_fault(w->tx)->kind == STORE_FAULT_UNIQUE;
+    return code;
+}
+
+static int find_place(struct work *w, struct accepting *x, struct places_answer *ret,
+                      struct dm_err *e)
+{
+    const struct image_exif *g = &x->info.exif;
+    const struct places_photo asked = {
+        .location_id = x->n->location_id,
+        .qr_code = x->n->qr_code,
+        .has_gps = g->has_gps,
+        .lon = g->has_gps ? g->longitude_deg : 0,
+        .lat = g->has_gps ? g->latitude_deg : 0,
+        .gps_error_m = g->has_gps && g->gps_error_m >= 0 ? g->gps_error_m : -1,
+    };
+    DM_TRY(places_locate(w->tx, &asked, &w->arena, ret, e));
+    if (ret->suggested) { /* only a person may take it */
+        ret->location_id = 0;
+    }
+    if (x->n->needs_gps && !g->has_gps && !ret->location_id) {
+        DM_REFUSE(e, INV_VALIDATION, DM_FIELDS(DM_S("field", "gps")),
+                  "the photo does not know where it was taken");
+    }
+    return DM_OK;
+}
+
+static enum session_source source_of(const struct places_answer *p)
+{
+    return !p->location_id                  ? SESSION_SOURCE_NONE
+           : !strcmp(p->source, "explicit") ? SESSION_EXPLICIT
+           : !strcmp(p->source, "qr")       ? SESSION_QR
+                                            : SESSION_GPS;
+}
+
+static int add_job(struct work *w, struct accepting *x, struct dm_err *e)
+{
+    int64_t id;
+    const struct queue_new job = {.kind = QUEUE_PROCESS_PHOTO,
+                                  .uuid = x->out.job_uuid,
+                                  .user_id = w->c->user_id,
+                                  .upload_batch_id = x->n->batch_id,
+                                  .image_id = x->out.image_id,
+                                  .session_id = x->out.session_id,
+                                  .priority = QUEUE_ANY_PRIORITY};
+    const int added = queue_push(w->tx, w->c->now_ms, &job, &id, e);
+    DM_TRY(added);
+    if (!added) { /* the same request is answered at this moment by another */
+        x->raced = true;
+        DM_FAIL(e, DM_ECONFLICT, "the same request came twice at once");
+    }
+    return DM_OK;
+}
+
+static int add(struct work *w, void *in, struct dm_err *e)
+{
+    struct accepting *x = in;
+    struct places_answer place;
+    x->raced = false;
+    DM_TRY(find_place(w, x, &place, e));
+    DM_TRY(add_image(w, x, e));
+    const struct photo_picture original = {.image_id = x->out.image_id,
+                                           .variant = PHOTO_ORIGINAL,
+                                           .key = x->key,
+                                           .content_type = x->type,
+                                           .n = x->bytes,
+                                           .w = x->info.w,
+                                           .h = x->info.h};
+    DM_TRY(photo_object_add(w->tx, &original, x->store, x->sha256, w->c->now_ms, e));
+    const struct session_new session = {.uuid = x->out.session_uuid,
+                                        .image_id = x->out.image_id,
+                                        .upload_batch_id = x->n->batch_id,
+                                        .location_id = place.location_id,
+                                        .source = source_of(&place),
+                                        .location_uncertain = place.warning == PLACES_UNCERTAIN};
+    DM_TRY(session_add(w, &session, &x->out.session_id, e));
+    DM_TRY(add_job(w, x, e));
+    x->out.location_id = place.location_id;
+    x->out.warning = place.warning;
+    DM_CLEANUP(inv_json_freep)
+    json_t *row = json_pack("{s:s, s:s, s:s}", "uuid", x->out.image_uuid, "sha256", x->sha256,
+                            "original_filename", x->n->filename ? x->n->filename : "");
+    return audit_write(w->tx, w->c, "create", "images", x->out.image_id, NULL, row, e);
+}
+
+/* A name as it is shown: the last part of a path, valid, at most 255 characters. */
+static const char *shown_name(const char *name, struct dm_arena *a)
+{
+    const char *base = name ? dm_path_base(name) : NULL;
+    const char *clean = base && *base ? dm_text_clean(base, DM_TEXT_TERMINAL, a) : NULL;
+    return clean ? dm_arena_strndup(a, clean, dm_text_prefix(clean, 255)) : NULL;
+}
+
+static int store_rows(struct accepting *x, const struct photo_place *p, struct dm_err *e)
+{
+    struct dm_err why = {0};
+    dm_point("photo.accept_put");
+    const int code = session_run(x->c, add, x, &why);
+    if (code >= 0) {
+        dm_point("photo.accept_commit");
+        return DM_OK;
+    }
+    if (code !=
+        DM_EIO) { /* a lost database may have stored it after all: photo_sweep knows later */
+        DM_UNUSED const int gone =
+            blob_delete(photo_blob(p, x->store, PHOTO_ORIGINAL), x->key, NULL);
+    }
+    if (!x->raced) {
+        if (e) {
+            *e = why;
+        }
+        return code;
+    }
+    const int repeated = store_run(x->c->store, STORE_READ, look, x, e);
+    DM_TRY(repeated);
+    if (!x->out.repeated) {
+        DM_FAIL(e, DM_EAGAIN, "the same photo is being stored at this moment");
+    }
+    return DM_OK;
+}
+
+static int take_in(struct accepting *x, const struct photo_place *p, const void *bytes,
+                   struct dm_arena *a, struct dm_err *e)
+{
+    DM_TRY(store_run(x->c->store, STORE_READ, look, x, e));
+    if (x->out.repeated) {
+        return DM_OK;
+    }
+    DM_TRY(probe(bytes, x->bytes, &x->info, e));
+    x->type = image_format_mime(x->info.format);
+    x->captured_at = taken_at(x->c, x->info.exif.captured_at, &x->from_exif);
+    DM_TRY(exif_text(&x->info, a, &x->exif, e));
+    store_uuid_new(x->out.image_uuid);
+    store_uuid_new(x->out.session_uuid);
+    photo_key(x->key, x->out.session_uuid, "original", x->type);
+    dm_point("photo.accept_checked");
+    DM_TRY(photo_put(p, PHOTO_ORIGINAL, x->key, x->type, bytes, x->bytes, &x->store, e));
+    return store_rows(x, p, e);
+}
+
+int photo_accept(const struct inv_ctx *c, const struct photo_place *p, struct photo_file *f,
+                 const struct photo_new *n, struct photo_accepted *ret, struct dm_err *e)
+{
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    DM_TRY(inv_permit(c, INV_DO_PHOTO_UPLOAD, e));
+    if (n->key && !store_uuid_valid(n->key)) {
+        DM_FAIL(e, INV_VALIDATION, "the number of a request is a UUID");
+    }
+    DM_TRY(photo_file_end(f, e));
+    struct photo_new named = *n;
+    named.filename = shown_name(n->filename, &a);
+    struct accepting x = {.c = c, .n = &named, .sha256 = photo_file_sha256(f)};
+    const void *bytes = photo_file_bytes(f, &x.bytes);
+    if (n->key) {
+        memcpy(x.out.job_uuid, n->key, STORE_UUID_SIZE);
+    } else {
+        store_uuid_new(x.out.job_uuid);
+    }
+    DM_TRY(take_in(&x, p, bytes, &a, e));
+    *ret = x.out;
+    return DM_OK;
+}

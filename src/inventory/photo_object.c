@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Objects of photographs and their rows. The row says where the object lies, so that a bucket can
+ * be unreachable for a while and photos stay in the local folder until it answers. */
+#include "base/limits.h"
+#include "base/point.h"
+#include "inventory/photo_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { FIND, REMOVE, ADD };
+static const struct store_query queries[] = {
+    [FIND] = {"photo.object_find",
+              "SELECT id, store, storage_key, content_type, size_bytes, sha256, width_px, height_px"
+              " FROM image_blobs WHERE image_id = ?1 AND coalesce(session_id, 0) = ?2"
+              " AND variant = ?3",
+              "iit", "itttitii"},
+    [REMOVE] = {"photo.object_remove",
+                "DELETE FROM image_blobs WHERE image_id = ?1 AND coalesce(session_id, 0) = ?2"
+                " AND variant = ?3",
+                "iit", ""},
+    [ADD] = {"photo.object_add",
+             "INSERT INTO image_blobs (image_id, session_id, variant, store, storage_key,"
+             " content_type, size_bytes, sha256, width_px, height_px, created_at, updated_at)"
+             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
+             "iittttitiiT", ""},
+};
+STORE_QUERIES(photo_object_queries, queries);
+
+const char *const photo_variant_names[] = {"original", "thumbnail", "annotated", NULL};
+
+const char *photo_ending(const char *content_type)
+{
+    static const char *const endings[][2] = {{"image/jpeg", "jpg"},  {"image/png", "png"},
+                                             {"image/webp", "webp"}, {"image/heic", "heic"},
+                                             {"image/avif", "avif"}, {"image/tiff", "tif"}};
+    for (size_t i = 0; i < DM_COUNT(endings); i++) {
+        if (!strcmp(endings[i][0], content_type)) {
+            return endings[i][1];
+        }
+    }
+    return "bin";
+}
+
+void photo_key(char ret[static PHOTO_KEY_SIZE], const char *session_uuid, const char *name,
+               const char *content_type)
+{
+    (void)snprintf(ret, PHOTO_KEY_SIZE, "%s/%s.%s", session_uuid, name, photo_ending(content_type));
+}
+
+struct blob *photo_blob(const struct photo_place *p, const char *store, enum photo_variant v)
+{
+    if (!strcmp(store, "s3")) {
+        return v == PHOTO_ORIGINAL ? p->originals : p->pictures;
+    }
+    return !strcmp(store, "dir") ? p->local : NULL;
+}
+
+int photo_put(const struct photo_place *p, enum photo_variant v, const char *key, const char *type,
+              const void *bytes, size_t n, const char **ret_store, struct dm_err *e)
+{
+    struct blob *bucket = photo_blob(p, "s3", v);
+    struct dm_err why = {0};
+    const int code = bucket ? blob_put(bucket, key, type, bytes, n, NULL, &why) : DM_EAGAIN;
+    if (code >= 0) {
+        *ret_store = "s3";
+        return DM_OK;
+    }
+    if (code != DM_EIO && code != DM_EAGAIN) {
+        DM_FAIL(e, code, "%s", dm_err_text(&why));
+    }
+    *ret_store = "dir";
+    return blob_put(p->local, key, type, bytes, n, NULL, e);
+}
+
+int photo_object_find(struct store_tx *tx, int64_t image_id, int64_t session_id,
+                      enum photo_variant v, struct dm_arena *a, struct photo_object *ret,
+                      struct dm_err *e)
+{
+    const struct store_value *row;
+    const int found = store_maybe(
+        tx, &queries[FIND],
+        STORE_ARGS(store_i(image_id), store_i(session_id), store_t(photo_variant_names[v])), a,
+        &row, e);
+    if (found > 0) {
+        *ret = (struct photo_object){.row_id = row[0].i,
+                                     .image_id = image_id,
+                                     .variant = v,
+                                     .store = row[1].t,
+                                     .key = row[2].t,
+                                     .content_type = row[3].t,
+                                     .size_bytes = row[4].i,
+                                     .sha256 = row[5].t,
+                                     .w = (int)row[6].i,
+                                     .h = (int)row[7].i};
+    }
+    return found;
+}
+
+int photo_object_read(const struct photo_place *p, const struct photo_object *o, struct dm_buf *ret,
+                      struct dm_err *e)
+{
+    struct blob *b = photo_blob(p, o->store, o->variant);
+    if (!b || !o->key) {
+        DM_FAIL(e, DM_EUNSUPPORTED, "photos in '%s' cannot be reached: it is not configured",
+                o->store);
+    }
+    const int code = blob_get_buf(b, o->key, (struct blob_range){0}, o->sha256, ret, e);
+    if (code == DM_ENOTFOUND) {
+        DM_FAIL(e, INV_ORIGINAL_MISSING, "the %s of the photo is gone: %s",
+                photo_variant_names[o->variant], o->key);
+    }
+    return code;
+}
+
+int photo_object_add(struct store_tx *tx, const struct photo_picture *x, const char *store,
+                     const char *sha256, int64_t now_ms, struct dm_err *e)
+{
+    const char *variant = photo_variant_names[x->variant];
+    DM_TRY(store_exec(tx, &queries[REMOVE],
+                      STORE_ARGS(store_i(x->image_id), store_i(x->session_id), store_t(variant)),
+                      NULL, e));
+    return store_exec(tx, &queries[ADD],
+                      STORE_ARGS(store_i(x->image_id), store_ref(x->session_id), store_t(variant),
+                                 store_t(store), store_t(x->key), store_t(x->content_type),
+                                 store_i((int64_t)x->n), store_t(sha256), store_i(x->w),
+                                 store_i(x->h), store_at(now_ms)),
+                      NULL, e);
+}
+
+struct writing {
+    const struct inv_ctx *c;
+    const struct photo_picture *x;
+    const char *store;
+    char sha256[DM_SHA256_HEX_SIZE];
+};
+
+static int add_row(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    const struct writing *w = ctx;
+    return photo_object_add(tx, w->x, w->store, w->sha256, w->c->now_ms, e);
+}
+
+int photo_object_write(const struct inv_ctx *c, const struct photo_place *p,
+                       const struct photo_picture *x, struct dm_err *e)
+{
+    struct writing w = {.c = c, .x = x};
+    dm_sha256_hex(x->bytes, x->n, w.sha256);
+    DM_TRY(photo_put(p, x->variant, x->key, x->content_type, x->bytes, x->n, &w.store, e));
+    dm_point("photo.picture_put");
+    return store_run(c->store, STORE_WRITE, add_row, &w, e);
+}

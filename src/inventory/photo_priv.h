@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of photographs share. Private. */
+#ifndef INVENTORY_PHOTO_PRIV_H
+#define INVENTORY_PHOTO_PRIV_H
+
+#include "inventory/photo.h"
+#include "inventory/session_priv.h"
+
+/* Put bytes where originals or pictures go; *ret_store is 's3' or 'dir'. */
+DM_MUST_CHECK int photo_put(const struct photo_place *p, enum photo_variant v, const char *key,
+                            const char *type, const void *bytes, size_t n, const char **ret_store,
+                            struct dm_err *e);
+/* Where a row's object lies; NULL when this program is not configured for it. */
+struct blob *photo_blob(const struct photo_place *p, const char *store, enum photo_variant v);
+
+/* Row of an object just put; replaces the one of the same variant. */
+DM_MUST_CHECK int photo_object_add(struct store_tx *tx, const struct photo_picture *x,
+                                   const char *store, const char *sha256, int64_t now_ms,
+                                   struct dm_err *e);
+
+/* "{session_uuid}/original.jpg" in ret. */
+#define PHOTO_KEY_SIZE 64
+void photo_key(char ret[static PHOTO_KEY_SIZE], const char *session_uuid, const char *name,
+               const char *content_type);
+
+/* A UUID made of a text: the same for the same text (version 8, RFC 9562). */
+void photo_uuid_of(const char *text, char ret[static STORE_UUID_SIZE]);
+
+/* What a run found, in the words of the books, in a. */
+DM_MUST_CHECK int photo_results(const struct vision_result *v, const struct vision_params *p,
+                                struct dm_arena *a, struct session_results *ret, struct dm_err *e);
+
+#endif
