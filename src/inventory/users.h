@@ -136,15 +136,16 @@ struct refresh {
     int64_t id; /* names the session in access tokens */
 };
 
-/* A new token of a user. */
-DM_MUST_CHECK int refresh_issue(const struct inv_ctx *c, int64_t user_id, struct refresh *ret,
-                                struct dm_err *e);
+/* A new token of a user. life_ms: 0 for USERS_REFRESH_MS, here and below. */
+DM_MUST_CHECK int refresh_issue(const struct inv_ctx *c, int64_t user_id, int64_t life_ms,
+                                struct refresh *ret, struct dm_err *e);
 
 /* Exchange a token for the next one. INV_UNAUTHENTICATED with field "reason": unknown, expired,
  * revoked, inactive, or reused: a token that was exchanged already ends all that came from it,
  * because somebody else has a copy. */
-DM_MUST_CHECK int refresh_rotate(const struct inv_ctx *c, const char *token, struct dm_arena *a,
-                                 struct refresh *ret, struct user *ret_user, struct dm_err *e);
+DM_MUST_CHECK int refresh_rotate(const struct inv_ctx *c, const char *token, int64_t life_ms,
+                                 struct dm_arena *a, struct refresh *ret, struct user *ret_user,
+                                 struct dm_err *e);
 
 /* Whether one can still refresh with what came from token id, which is user_id's: false after
  * signing out, a change of role or password, a week without use. */

@@ -50,7 +50,7 @@ struct exchange {
     const struct inv_ctx *c;
     const char *token;
     struct refresh *next;
-    int64_t user_id, id;
+    int64_t user_id, id, life_ms;
     const char *refused; /* why; NULL = it went well */
 };
 
@@ -61,7 +61,8 @@ static int issue(struct store_tx *tx, const struct exchange *x, struct dm_err *e
     dm_sha256_hex(x->next->text, strlen(x->next->text), hash);
     return store_int(
         tx, &queries[INSERT],
-        STORE_ARGS(store_i(x->user_id), store_t(hash), store_at(x->c->now_ms + USERS_REFRESH_MS)),
+        STORE_ARGS(store_i(x->user_id), store_t(hash),
+                   store_at(x->c->now_ms + (x->life_ms ? x->life_ms : USERS_REFRESH_MS))),
         &x->next->id, e);
 }
 
@@ -70,9 +71,10 @@ static int issue_in(struct store_tx *tx, void *ctx, struct dm_err *e)
     return issue(tx, ctx, e);
 }
 
-int refresh_issue(const struct inv_ctx *c, int64_t user_id, struct refresh *ret, struct dm_err *e)
+int refresh_issue(const struct inv_ctx *c, int64_t user_id, int64_t life_ms, struct refresh *ret,
+                  struct dm_err *e)
 {
-    struct exchange x = {.c = c, .next = ret, .user_id = user_id};
+    struct exchange x = {.c = c, .next = ret, .user_id = user_id, .life_ms = life_ms};
     return store_run(c->store, STORE_WRITE, issue_in, &x, e);
 }
 
@@ -131,11 +133,11 @@ static int rotate_in(struct store_tx *tx, void *ctx, struct dm_err *e)
                       e);
 }
 
-int refresh_rotate(const struct inv_ctx *c, const char *token, struct dm_arena *a,
+int refresh_rotate(const struct inv_ctx *c, const char *token, int64_t life_ms, struct dm_arena *a,
                    struct refresh *ret, struct user *ret_user, struct dm_err *e)
 {
     struct refresh next;
-    struct exchange x = {.c = c, .token = token, .next = &next};
+    struct exchange x = {.c = c, .token = token, .next = &next, .life_ms = life_ms};
     DM_TRY(store_run(c->store, STORE_WRITE, rotate_in, &x, e));
     if (x.refused) {
         DM_REFUSE(e, INV_UNAUTHENTICATED, DM_FIELDS(DM_S("reason", x.refused)),

@@ -183,7 +183,7 @@ static void an_invitation_sets_a_password(void **state)
     int64_t id;
     bool alive;
     rig_begin(&g, *state);
-    assert_ok(refresh_issue(&g.nobody, g.oscar.user_id, &r, &g.e), &g.e);
+    assert_ok(refresh_issue(&g.nobody, g.oscar.user_id, 0, &r, &g.e), &g.e);
     assert_int_equal(link_invite(&g.oscar, g.oscar.user_id, secret, NULL), INV_FORBIDDEN);
     assert_ok(link_invite(&g.admin, g.oscar.user_id, secret, &g.e), &g.e);
     assert_int_equal(link_invite_use(&g.nobody, secret, "short", &id, NULL), INV_VALIDATION);

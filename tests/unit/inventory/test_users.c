@@ -190,7 +190,7 @@ static const char *refusal(const struct inv_ctx *c, const char *token, struct dm
     struct refresh next;
     struct user u;
     e = (struct dm_err){0};
-    return refresh_rotate(c, token, a, &next, &u, &e) < 0 ? e.field[0].s : "accepted";
+    return refresh_rotate(c, token, 0, a, &next, &u, &e) < 0 ? e.field[0].s : "accepted";
 }
 
 static void tokens_rotate_and_reuse_ends_them(void **state)
@@ -204,11 +204,11 @@ static void tokens_rotate_and_reuse_ends_them(void **state)
     bool alive;
     rig_begin(&g, *state);
     const int64_t oscar = add(&g, "oscar@vivero.test", INV_WORKER);
-    assert_ok(refresh_issue(&g.nobody, oscar, &one, &g.e), &g.e);
-    assert_ok(refresh_issue(&g.nobody, oscar, &apart, &g.e), &g.e);
-    assert_ok(refresh_rotate(&g.nobody, one.text, &g.a, &two, &u, &g.e), &g.e);
+    assert_ok(refresh_issue(&g.nobody, oscar, 0, &one, &g.e), &g.e);
+    assert_ok(refresh_issue(&g.nobody, oscar, 0, &apart, &g.e), &g.e);
+    assert_ok(refresh_rotate(&g.nobody, one.text, 0, &g.a, &two, &u, &g.e), &g.e);
     assert_int_equal(u.id, oscar);
-    assert_ok(refresh_rotate(&g.nobody, two.text, &g.a, &three, &u, &g.e), &g.e);
+    assert_ok(refresh_rotate(&g.nobody, two.text, 0, &g.a, &three, &u, &g.e), &g.e);
     assert_ok(refresh_alive(&g.nobody, oscar, one.id, &alive, &g.e), &g.e);
     assert_true(alive); /* through what came from it */
     assert_ok(refresh_alive(&g.nobody, BOOKS_ADMIN, one.id, &alive, &g.e), &g.e);
@@ -220,7 +220,7 @@ static void tokens_rotate_and_reuse_ends_them(void **state)
     assert_string_equal(refusal(&g.nobody, three.text, &g.a),
                         "revoked"); /* its whole chain ended */
     struct refresh next;
-    assert_ok(refresh_rotate(&g.nobody, apart.text, &g.a, &next, &u, &g.e),
+    assert_ok(refresh_rotate(&g.nobody, apart.text, 0, &g.a, &next, &u, &g.e),
               &g.e); /* another sign-in */
     struct inv_ctx later = g.nobody;
     later.now_ms += USERS_REFRESH_MS;
@@ -229,7 +229,7 @@ static void tokens_rotate_and_reuse_ends_them(void **state)
     assert_string_equal(refusal(&g.nobody, next.text, &g.a), "revoked");
     assert_ok(refresh_revoke(&g.nobody, "unknown", &g.e), &g.e);
     /* a change of role ends what was given before */
-    assert_ok(refresh_issue(&g.nobody, oscar, &one, &g.e), &g.e);
+    assert_ok(refresh_issue(&g.nobody, oscar, 0, &one, &g.e), &g.e);
     const struct user_change x = {.role = INV_VIEWER, .active = -1};
     assert_ok(user_change(&g.admin, oscar, &x, &g.e), &g.e);
     assert_string_equal(refusal(&g.nobody, one.text, &g.a), "revoked");
