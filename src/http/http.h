@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An HTTP/1.1 server made of a table of routes. It knows no nursery word: who may call what, where
+ * files go and what an error is called come in as hooks of struct http_app.
+ *
+ *   static int get_thing(struct http_request *r, struct dm_err *e)
+ *   {
+ *       json_t *thing = NULL;
+ *       DM_TRY(thing_read(r->app, http_int(r->path, "thing_id", 0), &thing, e));
+ *       return http_reply_json(r, 200, thing, e);
+ *   }
+ *   const struct http_route thing_routes[] = {
+ *       {HTTP_GET, "/api/v1/things/{thing_id}", "get_thing", "things", "One thing", .role = VIEWER,
+ *        .answer = {{200, &Thing}}, .errors = "404", .handle = get_thing},
+ *       {0},
+ *   };
+ *
+ * A request's way: path and method find the row; `guard` says who calls (before a body is read);
+ * path, query and body are taken apart by their tables (422 with all faults at once); `handle` runs
+ * on a thread of the pool and gives exactly one reply, or returns a negative code, which becomes
+ * the error body of api.md 1.5. */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "http/schema.h"
+
+/* ---- routes ---- */
+
+enum http_method {
+    HTTP_GET = 1, /* HEAD as well */
+    HTTP_POST = 2,
+    HTTP_PUT = 4,
+    HTTP_PATCH = 8,
+    HTTP_DELETE = 16,
+};
+
+enum http_route_flag {
+    HTTP_IDEMPOTENT = 1,      /* an Idempotency-Key is honoured */
+    HTTP_BULK = 2,            /* JSON body up to LIMIT_HTTP_BULK_BYTES */
+    HTTP_NO_STORE = 4,        /* Cache-Control: no-store */
+    HTTP_ETAG = 8,            /* GET: weak ETag over the body, If-None-Match */
+    HTTP_IF_MATCH = 16,       /* writes: If-Match against the ETag of GET on the same path */
+    HTTP_BODY_OPTIONAL = 32,  /* no body counts as {} */
+    HTTP_HIDDEN = 64,         /* not in openapi.json (aliases) */
+    HTTP_INLINE = 128,        /* answered on the event thread: never blocks (health) */
+    HTTP_QUIET = 256,         /* not in the access log and the metrics (health, metrics) */
+    HTTP_OPEN_REPLY = 512,    /* the reply is not JSON of a schema: bytes, a file, a stream */
+    HTTP_RAW_BODY = 1024,     /* the body goes to `raw` as it comes (resumable uploads) */
+    HTTP_PAGED = 2048,        /* adds page and per_page; see http_page */
+    HTTP_OFFSET = 4096,       /* adds skip and limit; see http_offset */
+    HTTP_FORM_OR_JSON = 8192, /* multipart and JSON are both taken */
+};
+
+struct http_request;
+struct http_file;
+typedef int (*http_handler)(struct http_request *r, struct dm_err *e);
+
+/* Where the files of a multipart body go while they arrive. Zeroed: to unnamed files of the spool
+ * folder, hashed. */
+struct http_file_ops {
+    /* f->field, filename, type and index are known. A negative code refuses this file alone: it is
+     * kept in f->refused, its bytes are skipped. */
+    int (*begin)(struct http_request *r, struct http_file *f, struct dm_err *e);
+    int (*write)(struct http_request *r, struct http_file *f, const void *bytes, size_t n,
+                 struct dm_err *e);
+    int (*end)(struct http_request *r, struct http_file *f, struct dm_err *e);
+    void (*free)(struct http_file *f); /* f->own, whether it was used or not */
+};
+
+struct http_file {
+    const char *field, *filename, *type; /* as the sender says; "" for none */
+    size_t index;                        /* among the files of the request */
+    int64_t bytes;
+    int fd;          /* positioned at 0 when the handler runs; -1 with ops of the route's own */
+    char sha256[65]; /* hex; "" with ops of the route's own */
+    void *own;       /* of the ops */
+    struct dm_err refused; /* code DM_OK when it was taken */
+};
+
+struct http_answer {
+    int status;                       /* 0 ends the list */
+    const struct http_schema *schema; /* NULL: no JSON, or any */
+    bool list;                        /* array of schema */
+    const char *type;                 /* media type when not JSON: "text/csv" */
+};
+
+struct http_route {
+    unsigned methods; /* enum http_method */
+    const char *path; /* "/api/v1/products/{sku}"; NULL ends a table */
+    const char *name; /* operation id, unique */
+    const char *tag, *summary;
+    int role;                        /* for the guard; meaning is the app's */
+    unsigned flags;                  /* enum http_route_flag */
+    const struct http_field *params; /* of the path; one that is not listed is an integer id */
+    const struct http_field *query;
+    const struct http_field *form;  /* multipart/form-data instead of JSON */
+    const struct http_schema *body; /* JSON; a list of it with body_list */
+    bool body_list;
+    int64_t body_max; /* bytes of a multipart body; 0: LIMIT_HTTP_FORM_BYTES */
+    const struct http_file_ops *files;
+    struct http_answer answer[4];
+    const char *errors; /* "404 409": besides 401 403 422 429 500 503 */
+    const char *about;  /* further words for the documentation */
+    http_handler handle;
+    int (*raw)(struct http_request *r, const void *bytes, size_t n, struct dm_err *e);
+};
+
+/* ---- requests ---- */
+
+struct http_request {
+    const struct http_route *route;
+    enum http_method method;
+    const char *target;         /* path as it came, without the query */
+    const char *correlation_id; /* checked; never empty */
+    const char *remote;         /* address of the client behind trusted proxies */
+    bool secure;                /* https, said by a trusted proxy */
+    void *app;                  /* http_app.ctx */
+    void *caller;               /* set by the guard, freed by http_app.forget */
+    json_t *path, *query;       /* objects, taken by their tables */
+    json_t *body;               /* object or array; NULL without */
+    json_t *form;               /* object; NULL without */
+    struct http_file *file;     /* [n_file] */
+    size_t n_file;
+    const char *body_sha256;  /* hex of a JSON body's bytes, or of nothing */
+    struct dm_arena *arena;   /* lives as long as the request */
+    struct http_state *state; /* private */
+};
+
+/* Header and cookie as they came, NULL for none; borrowed. */
+const char *http_header(const struct http_request *r, const char *name);
+const char *http_cookie(const struct http_request *r, const char *name);
+
+/* Skip and limit of a route with HTTP_OFFSET; page of one with HTTP_PAGED. */
+struct http_slice {
+    int64_t skip, limit;
+    int64_t page, per_page; /* 0 for HTTP_OFFSET */
+};
+struct http_slice http_slice(const struct http_request *r);
+
+/* ---- replies: one of these, last; json is taken also on failure ---- */
+
+int http_reply_json(struct http_request *r, int status, json_t *json, struct dm_err *e);
+/* A bare array with X-Total-Count (HTTP_OFFSET). */
+int http_reply_list(struct http_request *r, json_t *rows, int64_t total, struct dm_err *e);
+/* {member: rows, "pagination": {...}} (HTTP_PAGED). */
+int http_reply_page(struct http_request *r, const char *member, json_t *rows, int64_t total,
+                    struct dm_err *e);
+/* Bytes are copied. filename NULL: shown, not downloaded. */
+int http_reply_bytes(struct http_request *r, int status, const char *type, const char *filename,
+                     const void *bytes, size_t n, struct dm_err *e);
+/* The rest of an open file, which is closed; ranges are honoured. */
+int http_reply_file(struct http_request *r, int status, const char *type, const char *filename,
+                    int fd, struct dm_err *e);
+int http_reply_empty(struct http_request *r, int status, struct dm_err *e);
+/* 302, 303, 307 with Location. */
+int http_reply_redirect(struct http_request *r, int status, const char *location, struct dm_err *e);
+
+/* A further header of the reply, any time before it. DM_ELIMIT above 16. */
+int http_reply_header(struct http_request *r, const char *name, const char *value,
+                      struct dm_err *e);
+
+/* Server-sent events. pull is called on an event thread when the stream was woken or every
+ * HTTP_STREAM_TICK_MS; it appends whole frames to out (nothing: fine) and returns 1 to go on, 0 to
+ * end. free_ctx is called once at the end. */
+#define HTTP_STREAM_TICK_MS 1000
+typedef int (*http_pull_fn)(void *ctx, struct dm_buf *out);
+struct http_stream;
+int http_reply_stream(struct http_request *r, const char *type, http_pull_fn pull, void *ctx,
+                      void (*free_ctx)(void *ctx), struct http_stream **ret, struct dm_err *e);
+/* From any thread, until free_ctx was called. */
+void http_stream_wake(struct http_stream *s);
+
+/* ---- the server ---- */
+
+/* What the program brings. All hooks but classify may be NULL. */
+struct http_app {
+    void *ctx;
+    const struct http_route *const *tables; /* NULL-ended */
+    const char *title, *version;            /* of the document */
+    /* Who calls, and may he? Before a body is read. Fills r->caller. */
+    int (*guard)(struct http_request *r, struct dm_err *e);
+    void (*forget)(void *caller);
+    /* Class ("NotFoundException") and rule ("HAS_STOCK", NULL for none) of an error code. */
+    void (*classify)(int code, const char **ret_class, const char **ret_rule);
+    /* The text a person reads, in the language the request asks for; NULL: as it is. */
+    const char *(*translate)(const struct http_request *r, const struct dm_err *e);
+    /* Idempotency-Key: 1 = *ret_status and *ret_body (in the arena) are to be repeated. */
+    int (*replay)(struct http_request *r, const char *key, int *ret_status, const char **ret_body,
+                  struct dm_err *e);
+    int (*keep)(struct http_request *r, const char *key, int status, const char *body,
+                struct dm_err *e);
+    /* Readiness for the end of a request: counted, logged. */
+    void (*done)(const struct http_request *r, int status, const char *error_class, double ms);
+};
+
+struct http_options {
+    const char *host; /* NULL: 127.0.0.1 */
+    int port;         /* 0: any free one; see http_server_port */
+    int listen_fd;    /* a socket that listens already (socket activation); 0: none */
+    int threads;      /* that run handlers; 0: two for each core, at least four */
+    int connections_max, per_address_max; /* 0: 1024; no bound */
+    const char *spool;                    /* folder for files on their way; NULL: /tmp */
+    const char *const *cors_origins;      /* NULL-ended; NULL: off */
+    const char *const *trusted_proxies;   /* CIDRs, NULL-ended; NULL: none */
+    const char *base_path;                /* prefix that a proxy leaves on; NULL: "" */
+    bool check_replies;                   /* a reply that breaks its schema becomes a 500 (tests) */
+    bool debug;                           /* errors carry `extra` */
+    bool docs;                            /* /docs, /redoc, /openapi.json */
+};
+
+struct http_server;
+
+/* Listen. DM_EIO when the address is taken, DM_EUSAGE when a table contradicts itself (two equal
+ * routes, an unknown path parameter, a bad pattern). Both structs and their tables stay borrowed.
+ */
+DM_MUST_CHECK int http_server_start(const struct http_app *app, const struct http_options *o,
+                                    struct http_server **ret, struct dm_err *e);
+int http_server_port(const struct http_server *s);
+/* No new connections; requests under way have wait_ms. 1 when all were done. */
+int http_server_drain(struct http_server *s, int wait_ms);
+/* Drains for no time, ends streams, joins all threads. Accepts NULL. */
+void http_server_stop(struct http_server *s);
+
+/* OpenAPI 3.1 of the tables. New reference; NULL when out of memory. */
+json_t *http_openapi(const struct http_app *app);
+
+/* Every route of every table in order; *i counts, NULL ends. */
+const struct http_route *http_each_route(const struct http_app *app, size_t *i);
+
+/* The error body of api.md 1.5 for an error. New reference; NULL when out of memory. */
+json_t *http_problem(const struct http_app *app, const struct http_request *r,
+                     const struct dm_err *err, const json_t *issues, bool debug);
+
+#endif
