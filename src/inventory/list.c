@@ -8,11 +8,13 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "inventory/jobs.h"
 #include "inventory/json.h"
 
 const struct list *const list_all[] = {
-    &list_audit,  &list_batches,      &list_movements,     &list_periods,     &list_recon_lines,
-    &list_recons, &list_sales_errors, &list_sales_imports, &list_sales_lines, NULL};
+    &list_audit,         &list_batches,     &list_jobs,   &list_movements,
+    &list_periods,       &list_recon_lines, &list_recons, &list_sales_errors,
+    &list_sales_imports, &list_sales_lines, NULL};
 
 /* A statement under construction. */
 struct build {
