@@ -122,7 +122,8 @@ static void fixed_questions(void **state)
     ASK(answers_sentence(&g.c, &out, &g.e), "data.0.total_quantity", "8");
     ASK(answers_dashboard(&g.c, &out, &g.e), "total_plants", "8");
     ASK(answers_moved(&g.c, &anywhere, &february, false, &out, &g.e), "total_in", "2");
-    ASK(answers_moved(&g.c, &anywhere, &february, true, &out, &g.e), "0.movement_type", "\"plantar\"");
+    ASK(answers_moved(&g.c, &anywhere, &february, true, &out, &g.e), "0.movement_type",
+        "\"plantar\"");
     ASK(answers_products(&g.c, &anywhere, &february, &out, &g.e), "0.deaths", "1");
     ASK(answers_products(&g.c, &anywhere, &february, &out, &g.e), "0.current_stock", "8");
     ASK(answers_accuracy(&g.c, &(struct answers_days){0}, &out, &g.e), "sessions", "2");
