@@ -21,12 +21,26 @@ int jwt_refuse(const char *reason, struct dm_err *e)
 
 /* ---- taking apart --------------------------------------------------------------------------- */
 
+/* Looked at first, because libsodium 1.0.18 takes some bytes above 127 for '-' or '_'. */
+static bool is_base64url(const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char c = text[i];
+        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+              c == '-' || c == '_')) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* A part as bytes: 0 and their number, or -1. Without padding, without other characters, without
  * bits that would be ignored: one token has one spelling. */
 static int part_bytes(const char *from, size_t n, unsigned char *ret, size_t room, size_t *ret_n)
 {
     const char *end;
-    if (sodium_base642bin(ret, room, from, n, NULL, ret_n, &end,
+    if (!is_base64url(from, n) ||
+        sodium_base642bin(ret, room, from, n, NULL, ret_n, &end,
                           sodium_base64_VARIANT_URLSAFE_NO_PADDING) ||
         end != from + n) {
         return -1;

@@ -18,6 +18,7 @@
 struct oidc {
     char *issuer, *audience, *roles_claim;
     unsigned algs;
+    int64_t refetch_ms;
     pthread_mutex_t fetching;
     char *jwks_uri; /* NULL until it is discovered */
     dm_usec asked;  /* when the issuer was asked last, 0 = never */
@@ -52,6 +53,7 @@ int oidc_new(const struct oidc_options *o, struct oidc **ret, struct dm_err *e)
     x->roles_claim = dm_strdup(o->roles_claim ? o->roles_claim : "roles");
     x->jwks_uri = o->jwks_uri ? dm_strdup(o->jwks_uri) : NULL;
     x->algs = o->algs & known;
+    x->refetch_ms = o->refetch_ms ? o->refetch_ms : OIDC_REFETCH_MS;
     x->healthy = true;
     if (!x->issuer || !x->audience || !x->roles_claim || (o->jwks_uri && !x->jwks_uri)) {
         oidc_free(x);
@@ -230,7 +232,7 @@ static int refresh(struct oidc *o, struct dm_err *e)
     struct dm_err failure = {0};
     int code = DM_OK;
     (void)pthread_mutex_lock(&o->fetching);
-    const bool soon = o->asked && dm_now() - o->asked < (dm_usec)OIDC_REFETCH_MS * 1000;
+    const bool soon = o->asked && dm_now() - o->asked < o->refetch_ms * 1000;
     if (!soon) {
         code = fetch_keys(o, &failure);
         o->asked = dm_now();

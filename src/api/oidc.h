@@ -26,6 +26,7 @@ struct oidc_options {
     const char *audience;
     unsigned algs;           /* bits 1 << JWT_RS256, 1 << JWT_ES256 */
     const char *roles_claim; /* wins over "roles" */
+    int64_t refetch_ms;      /* 0: OIDC_REFETCH_MS */
 };
 
 struct oidc;
