@@ -8,13 +8,27 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "inventory/jobs.h"
 #include "inventory/json.h"
 
-const struct list *const list_all[] = {
-    &list_audit,         &list_batches,     &list_jobs,   &list_movements,
-    &list_periods,       &list_recon_lines, &list_recons, &list_sales_errors,
-    &list_sales_imports, &list_sales_lines, NULL};
+const struct list *const list_all[] = {&list_areas,        &list_audit,
+                                       &list_batches,      &list_bin_types,
+                                       &list_bins,         &list_calibrations,
+                                       &list_categories,   &list_category_counts,
+                                       &list_colors,       &list_config_states,
+                                       &list_configs,      &list_density,
+                                       &list_families,     &list_imports,
+                                       &list_jobs,         &list_locations,
+                                       &list_materials,    &list_movements,
+                                       &list_packaging,    &list_packaging_types,
+                                       &list_periods,      &list_price_changes,
+                                       &list_prices,       &list_products,
+                                       &list_recon_lines,  &list_recons,
+                                       &list_sales_errors, &list_sales_imports,
+                                       &list_sales_lines,  &list_samples,
+                                       &list_sizes,        &list_states,
+                                       &list_warehouses,   NULL};
 
 /* A statement under construction. */
 struct build {
@@ -48,13 +62,14 @@ static const struct list_filter *filter_of(const struct list *l, const char *nam
     return NULL;
 }
 
-/* "%part%" in lower case; what LIKE takes for more than itself is escaped. */
-static const char *part(struct dm_arena *a, const char *text)
+/* "%part%" folded; what LIKE takes for more than itself is escaped. */
+static const char *part(struct dm_arena *a, const char *given)
 {
-    const size_t n = strlen(text);
+    const char *text = dm_text_fold(given, a);
+    const size_t n = text ? strlen(text) : 0;
     char *out = dm_arena_alloc(a, 2 * n + 3);
     size_t at = 0;
-    if (!out) {
+    if (!out || !text) {
         return NULL;
     }
     out[at++] = '%';
@@ -63,7 +78,7 @@ static const char *part(struct dm_arena *a, const char *text)
         if (ch == '%' || ch == '_' || ch == '\\') {
             out[at++] = '\\';
         }
-        out[at++] = (char)(ch >= 'A' && ch <= 'Z' ? ch - 'A' + 'a' : ch);
+        out[at++] = ch;
     }
     out[at++] = '%';
     out[at] = 0;
@@ -122,8 +137,11 @@ static json_t *shown(const struct inv_ctx *c, const struct list_column *column,
         return json_real(round(v->r * 100) / 100);
     case LIST_ROUND4:
         return json_real(round(v->r * 10000) / 10000);
+    case LIST_LON:
+        return json_pack("{s:s, s:[f]}", "type", "Point", "coordinates", v->r);
     case LIST_AS_IS:
     case LIST_CENTS:
+    case LIST_LAT:
     default:
         return inv_json_of_value(v);
     }
@@ -158,7 +176,16 @@ static int add_row(const struct inv_ctx *c, const struct list *l, const struct s
         DM_FAIL(e, DM_ENOMEM, "no memory for a list");
     }
     for (size_t i = 0; i < l->n_column; i++) {
-        DM_TRY(put(row, l->column[i].name, shown(c, &l->column[i], &v[i]), e));
+        json_t *value = shown(c, &l->column[i], &v[i]);
+        if (l->column[i].show == LIST_LAT) {
+            json_t *point = json_object_get(row, l->column[i].name);
+            if (json_array_append_new(json_object_get(point, "coordinates"), value) &&
+                json_is_object(point)) {
+                DM_FAIL(e, DM_ENOMEM, "no memory for a list");
+            }
+        } else {
+            DM_TRY(put(row, l->column[i].name, value, e));
+        }
     }
     return DM_OK;
 }
@@ -174,6 +201,25 @@ static int count(struct store_tx *tx, const struct list *l, const struct list_as
     return store_int(tx, &q, (struct store_args){b.arg, b.n_arg}, ret, e);
 }
 
+static int order(struct build *b, const char *sort, struct dm_err *e)
+{
+    const bool down = sort && *sort == '-';
+    dm_buf_puts(&b->sql, " ORDER BY ");
+    for (size_t i = 0; sort && i < b->l->n_column; i++) {
+        if (b->l->column[i].type != 'j' && strcmp(b->l->column[i].name, sort + down) == 0) {
+            dm_buf_printf(&b->sql, "%s %s NULLS LAST, %s", b->l->column[i].sql,
+                          down ? "DESC" : "ASC", b->l->order);
+            return DM_OK;
+        }
+    }
+    if (sort) {
+        DM_REFUSE(e, INV_VALIDATION, DM_FIELDS(DM_S("field", "sort"), DM_S("value", sort)),
+                  "sort: there is no such field to sort by");
+    }
+    dm_buf_puts(&b->sql, b->l->order);
+    return DM_OK;
+}
+
 static int statement(struct build *b, const struct list_ask *ask, char *cols, struct dm_err *e)
 {
     const struct list *l = b->l;
@@ -184,7 +230,7 @@ static int statement(struct build *b, const struct list_ask *ask, char *cols, st
     }
     cols[l->n_column] = 0;
     DM_TRY(conditions(b, ask, e));
-    dm_buf_printf(&b->sql, " ORDER BY %s", l->order);
+    DM_TRY(order(b, ask->sort, e));
     if (ask->limit) {
         argument(b, 'i', store_i(ask->limit));
         dm_buf_printf(&b->sql, " LIMIT ?%zu", b->n_arg);

@@ -19,6 +19,8 @@ enum list_show {
     LIST_CENTS,  /* i, centavos as they are; null for those who may not see prices */
     LIST_ROUND2, /* r, two decimals */
     LIST_ROUND4, /* r, four decimals: confidences */
+    LIST_LON,    /* r, a GeoJSON Point of this name begins; null makes the member null */
+    LIST_LAT,    /* r, right after LIST_LON: its second number */
 };
 
 struct list_column {
@@ -29,12 +31,23 @@ struct list_column {
 };
 
 /* A condition on one value, written "?" in sql as often as needed. Letter 'q' is a part of a text:
- * sql compares {lower:column} LIKE ?, the value loses its upper case and gets its "%". */
+ * sql compares {lower:column} or LIST_FOLD(column) with LIKE ?, the value loses its upper case and
+ * its accents and gets its "%". */
 struct list_filter {
     const char *name; /* as callers say it */
     const char *sql;
     char type;
 };
+
+/* A text column in lower case, without the accents of Spanish. */
+#define LIST_PLAIN_(x, from, to) "replace(" x ", '" from "', '" to "')"
+#define LIST_SMALL_(x)                                                                             \
+    LIST_PLAIN_(LIST_PLAIN_(LIST_PLAIN_(LIST_PLAIN_(x, "á", "a"), "é", "e"), "í", "i"), "ó", "o")
+#define LIST_LARGE_(x)                                                                             \
+    LIST_PLAIN_(LIST_PLAIN_(LIST_PLAIN_(LIST_PLAIN_(x, "Á", "a"), "É", "e"), "Í", "i"), "Ó", "o")
+#define LIST_OTHER_(x)                                                                             \
+    LIST_PLAIN_(LIST_PLAIN_(LIST_PLAIN_(LIST_PLAIN_(x, "ú", "u"), "ñ", "n"), "Ú", "u"), "Ñ", "n")
+#define LIST_FOLD(column) LIST_OTHER_(LIST_LARGE_(LIST_SMALL_("{lower:" column "}")))
 
 enum { LIST_FILTERS_MAX = 16, LIST_COLUMNS_MAX = 48, LIST_SQL_MAX = 32 << 10 };
 
@@ -63,6 +76,8 @@ struct list_ask {
     const struct list_value *value; /* [n_value] */
     size_t n_value;
     int64_t skip, limit; /* limit 0: all */
+    const char *sort; /* name of a column, "-" before it for descending; NULL: as the list has it.
+                         INV_VALIDATION when there is no such column */
 };
 
 /* Rows and how many there are without skip and limit (ret_total NULL: not counted). An array, which
@@ -83,6 +98,7 @@ DM_MUST_CHECK int list_one_in(struct store_tx *tx, const struct inv_ctx *c, cons
 
 /* ---- the lists --------------------------------------------------------------------------- */
 
+extern const struct list list_areas;         /* StorageArea */
 extern const struct list list_audit;         /* audit trail */
 extern const struct list list_batches;       /* StockBatch */
 extern const struct list list_movements;     /* StockMovement, newest first */
@@ -92,5 +108,29 @@ extern const struct list list_recons;        /* Recon, newest first */
 extern const struct list list_sales_errors;  /* rows at fault of sales files */
 extern const struct list list_sales_imports; /* SalesImport, newest first */
 extern const struct list list_sales_lines;   /* their comparison lines */
+
+/* master data and what belongs to it */
+extern const struct list list_bin_types;       /* BinType */
+extern const struct list list_bins;            /* StorageBin */
+extern const struct list list_calibrations;    /* of a density parameter, newest first */
+extern const struct list list_categories;      /* ProductCategory */
+extern const struct list list_category_counts; /* the same with family_count, product_count */
+extern const struct list list_colors;          /* of packaging */
+extern const struct list list_config_states;   /* every claro with its configuration or nulls */
+extern const struct list list_configs;         /* LocationConfig, newest first */
+extern const struct list list_density;         /* DensityParameter */
+extern const struct list list_families;        /* ProductFamily */
+extern const struct list list_imports;         /* ImportReport, newest first */
+extern const struct list list_locations;       /* StorageLocation */
+extern const struct list list_materials;       /* of packaging */
+extern const struct list list_packaging;       /* Packaging, not the hidden ones */
+extern const struct list list_packaging_types;
+extern const struct list list_price_changes; /* revisions of a price, newest first */
+extern const struct list list_prices;        /* Price */
+extern const struct list list_products;      /* Product */
+extern const struct list list_samples;       /* Sample */
+extern const struct list list_sizes;         /* Size */
+extern const struct list list_states;        /* State */
+extern const struct list list_warehouses;    /* Warehouse */
 
 #endif

@@ -28,6 +28,10 @@ static struct store_value sample(char letter)
     switch (letter) {
     case 'i':
         return store_i(1);
+    case 'r':
+        return store_r(1.5);
+    case 'j':
+        return store_j("[1,2]");
     case 'b':
         return store_b(true);
     case 'T':
@@ -58,7 +62,7 @@ static void every_list_runs(void **state)
                                          .n_value = k < l->n_filter    ? 1
                                                     : k == l->n_filter ? l->n_filter
                                                                        : 0,
-                                         .limit = k % 2 ? 10 : 0};
+                                         .limit = k % 2 ? 100 : 0};
             DM_CLEANUP(inv_json_freep) json_t *rows = NULL;
             int64_t total = -1;
             assert_ok(list_rows(&g.c, l, &ask, &rows, &total, &g.e), &g.e);
@@ -112,6 +116,23 @@ static void filters_let_through(void **state)
         {&list_recons, {"warehouse_id", store_i(2)}, 0},
         {&list_movements, {"movement_type", store_t("transplante")}, 2},
         {&list_movements, {"movement_type", store_t("sembrar")}, 0},
+        {&list_warehouses, {"q", store_t("NÁVE")}, 1},
+        {&list_warehouses, {"active", store_b(false)}, 0},
+        {&list_locations, {"has_config", store_b(true)}, 1},
+        {&list_locations, {"has_config", store_b(false)}, 1},
+        {&list_locations, {"ids", store_j("[2,3]")}, 1},
+        {&list_locations, {"warehouse_id", store_i(1)}, 2},
+        {&list_bins, {"storage_location_id", store_i(1)}, 2},
+        {&list_products, {"state_code", store_t("ADULT")}, 1},
+        {&list_products, {"q", store_t("PLUMÓSA")}, 1},
+        {&list_packaging, {"min_diameter", store_r(5)}, 1},
+        {&list_packaging, {"min_diameter", store_r(5.5)}, 0},
+        {&list_prices, {"not_availability", store_t("available")}, 0},
+        {&list_prices, {"search_sku", store_t("r5 t")}, 1},
+        {&list_configs, {"storage_location_id", store_i(1)}, 2},
+        {&list_config_states, {"missing", store_b(true)}, 1},
+        {&list_config_states, {"missing", store_b(false)}, 1},
+        {&list_density, {"no_product", store_b(true)}, 0},
     };
     for (size_t i = 0; i < DM_COUNT(rows); i++) {
         DM_CLEANUP(inv_json_freep) json_t *out = NULL;
@@ -119,6 +140,31 @@ static void filters_let_through(void **state)
         assert_ok(list_rows(&g.c, rows[i].list, &ask, &out, NULL, &g.e), &g.e);
         assert_int_equal(json_array_size(out), rows[i].n);
     }
+}
+
+/* Points, nested members, a member to sort by. */
+static void rows_of_places_and_prices(void **state)
+{
+    struct rig g;
+    rig_begin(&g, *state);
+    DM_CLEANUP(inv_json_freep) json_t *claros = NULL;
+    DM_CLEANUP(inv_json_freep) json_t *price = NULL;
+    const struct list_ask down = {.sort = "-code"};
+    assert_ok(list_rows(&g.c, &list_locations, &down, &claros, NULL, &g.e), &g.e);
+    assert_string_equal(inv_json_str(row_of(claros, 0), "code"), "NAVE01-N-C02");
+    const json_t *at =
+        json_object_get(json_object_get(row_of(claros, 0), "centroid"), "coordinates");
+    assert_int_equal(json_array_size(at), 2);
+    assert_true(json_real_value(json_array_get(at, 0)) < json_real_value(json_array_get(at, 1)));
+    assert_ok(list_one(&g.c, &list_prices, "id", store_i(1), &price, &g.e), &g.e);
+    assert_int_equal(inv_json_int(price, "wholesale_total_price_per_box"), 95000 * 54);
+    assert_int_equal(inv_json_int(price, "net_wholesale_price"), 95000);
+    assert_string_equal(inv_json_str(price, "currency"), "ARS");
+    assert_string_equal(inv_json_str(json_object_get(price, "category"), "code"), "CACTUS");
+    json_t *none = NULL;
+    assert_int_equal(
+        list_rows(&g.c, &list_locations, &(struct list_ask){.sort = "cod"}, &none, NULL, NULL),
+        INV_VALIDATION);
 }
 
 /* Each leg names the other; each row says what its batch held then. */
@@ -176,7 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DB_TEST(every_list_runs),     DB_TEST(pages_and_totals),
         DB_TEST(filters_let_through), DB_TEST(movements_know_their_neighbours),
-        DB_TEST(money_is_for_some),
+        DB_TEST(money_is_for_some),   DB_TEST(rows_of_places_and_prices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
