@@ -113,6 +113,7 @@ struct http_route {
     const char *errors; /* "404 409": besides 401 403 422 429 500 503 */
     const char *about;  /* further words for the documentation */
     http_handler handle;
+    const void *own; /* of the handler: what this row is about, when it serves many */
     int (*raw)(struct http_request *r, const void *bytes, size_t n, struct dm_err *e);
 };
 
