@@ -2,7 +2,7 @@
  *
  * Jobs in the database. Taking one is SELECT ... FOR UPDATE SKIP LOCKED on PostgreSQL; on SQLite a
  * write transaction is alone. What a worker writes is fenced by its name and attempt. */
-#include "queue/queue.h"
+#include "queue/queue_priv.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -14,7 +14,7 @@ enum {
     ADD,
     FIND,
     PICK,
-    PICK_NAMED,
+    LOAD,
     TAKE,
     RENEW,
     FINISH,
@@ -49,9 +49,7 @@ static const struct store_query q[] = {
     [PICK] = {"queue.pick",
               "SELECT " JOB " FROM jobs WHERE " DUE " ORDER BY priority DESC, run_after, id LIMIT 1"
               " {for_update} {skip_locked}", "jT", "iutjiiiiiiit"},
-    [PICK_NAMED] = {"queue.pick_named",
-                    "SELECT " JOB " FROM jobs WHERE uuid = ?3 AND " DUE
-                    " {for_update} {skip_locked}", "jTu", "iutjiiiiiiit"},
+    [LOAD] = {"queue.load", "SELECT " JOB " FROM jobs" MINE, "iti", "iutjiiiiiiit"},
     [TAKE] = {"queue.take",
               "UPDATE jobs SET status = 'processing', attempts = attempts + 1, worker_name = ?2,"
               " lease_until = ?3, started_at = ?4, updated_at = ?4 WHERE id = ?1", "itTT", ""},
@@ -131,9 +129,8 @@ int queue_push(struct store_tx *tx, int64_t now_ms, const struct queue_new *n, i
 
 struct take {
     int64_t now_ms, lease_ms;
-    const char *const *queues;
-    size_t n;
-    const char *uuid, *worker; /* uuid NULL: any */
+    uint32_t kinds;
+    const char *worker;
     struct dm_arena *a;
     struct queue_job *ret;
     bool found;
@@ -145,28 +142,19 @@ static int64_t lease_end(int64_t now_ms, int64_t lease_ms, enum queue_kind k, in
     return DM_MIN(now_ms + lease_ms, started_ms + (int64_t)queue_kind_info(k)->limit_s * 1000);
 }
 
-/* The queues that are not paused, in a. */
-static int open_queues(struct store_tx *tx, const struct take *t, const char ***ret, size_t *ret_n,
-                       struct dm_err *e)
+int queue_open_kinds(struct store_tx *tx, uint32_t set, struct dm_arena *a, const char **ret,
+                     struct dm_err *e)
 {
     struct store_table paused;
-    size_t n = 0;
-    const char **open = dm_arena_calloc(t->a, t->n + 1, sizeof(*open));
-    if (!open) {
-        DM_FAIL(e, DM_ENOMEM, "no memory for names of queues");
+    DM_TRY(store_all(tx, &q[PAUSED], STORE_NO_ARGS, a, &paused, e));
+    for (size_t i = 0; i < paused.n; i++) {
+        const char *name = store_row(&paused, i)[0].t;
+        set &= ~queue_kinds_of(&name, 1);
     }
-    DM_TRY(store_all(tx, &q[PAUSED], STORE_NO_ARGS, t->a, &paused, e));
-    for (size_t i = 0; i < t->n; i++) {
-        bool closed = false;
-        for (size_t k = 0; k < paused.n; k++) {
-            closed = closed || !strcmp(store_row(&paused, k)[0].t, t->queues[i]);
-        }
-        if (!closed) {
-            open[n++] = t->queues[i];
-        }
+    *ret = queue_kinds_json(set, a);
+    if (!*ret) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for names of kinds");
     }
-    *ret = open;
-    *ret_n = n;
     return DM_OK;
 }
 
@@ -175,48 +163,38 @@ static int64_t ref_of(struct store_value v)
     return v.null ? 0 : v.i;
 }
 
-static int pick(struct store_tx *tx, const struct take *t, const struct store_value **row,
-                struct dm_err *e)
+/* From a row of JOB. */
+static int job_of(const struct store_value *row, struct queue_job *ret, struct dm_err *e)
 {
-    const char **open = NULL;
-    size_t n = 0;
-    DM_TRY(open_queues(tx, t, &open, &n, e));
-    const char *kinds = n ? queue_kinds_json(open, n, t->a) : "[]";
-    if (!kinds) {
-        DM_FAIL(e, DM_ENOMEM, "no memory for names of kinds");
-    }
-    if (t->uuid) {
-        return store_maybe(tx, &q[PICK_NAMED],
-                           STORE_ARGS(store_j(kinds), store_at(t->now_ms), store_u(t->uuid)), t->a,
-                           row, e);
-    }
-    return store_maybe(tx, &q[PICK], STORE_ARGS(store_j(kinds), store_at(t->now_ms)), t->a, row, e);
+    ret->id = row[0].i;
+    ret->uuid = row[1].t;
+    ret->payload = row[3].t;
+    ret->attempt = (int)row[4].i;
+    ret->max_attempts = (int)row[5].i;
+    ret->user_id = row[6].i;
+    ret->upload_batch_id = ref_of(row[7]);
+    ret->image_id = ref_of(row[8]);
+    ret->session_id = ref_of(row[9]);
+    ret->parent_id = ref_of(row[10]);
+    ret->traceparent = row[11].null ? NULL : row[11].t;
+    return queue_kind_of(row[2].t, &ret->kind, e);
 }
 
 static int take_in(struct store_tx *tx, void *ctx, struct dm_err *e)
 {
     struct take *t = ctx;
+    struct queue_job j = {.started_ms = t->now_ms};
     const struct store_value *row;
+    const char *kinds = NULL;
     t->found = false;
-    int found = pick(tx, t, &row, e);
+    DM_TRY(queue_open_kinds(tx, t->kinds, t->a, &kinds, e));
+    int found =
+        store_maybe(tx, &q[PICK], STORE_ARGS(store_j(kinds), store_at(t->now_ms)), t->a, &row, e);
     if (found <= 0) {
         return found;
     }
-    struct queue_job j = {
-        .id = row[0].i,
-        .uuid = row[1].t,
-        .payload = row[3].t,
-        .attempt = (int)row[4].i + 1,
-        .max_attempts = (int)row[5].i,
-        .user_id = row[6].i,
-        .upload_batch_id = ref_of(row[7]),
-        .image_id = ref_of(row[8]),
-        .session_id = ref_of(row[9]),
-        .parent_id = ref_of(row[10]),
-        .traceparent = row[11].null ? NULL : row[11].t,
-        .started_ms = t->now_ms,
-    };
-    DM_TRY(queue_kind_of(row[2].t, &j.kind, e));
+    DM_TRY(job_of(row, &j, e));
+    j.attempt++;
     memcpy(j.worker, t->worker, strlen(t->worker) + 1);
     DM_TRY(store_exec(tx, &q[TAKE],
                       STORE_ARGS(store_i(j.id), store_t(j.worker),
@@ -228,34 +206,52 @@ static int take_in(struct store_tx *tx, void *ctx, struct dm_err *e)
     return DM_OK;
 }
 
-static int take(struct store *s, struct take *t, struct queue_job *ret, struct dm_err *e)
+int queue_take_of(struct store *s, int64_t now_ms, uint32_t kinds, const char *worker,
+                  int64_t lease_ms, struct dm_arena *a, struct queue_job *ret, struct dm_err *e)
 {
     struct queue_job job;
-    if (!*t->worker || strlen(t->worker) > QUEUE_WORKER_MAX) {
+    struct take t = {now_ms, lease_ms, kinds, worker, a, &job, false};
+    if (!*worker || strlen(worker) > QUEUE_WORKER_MAX) {
         DM_FAIL(e, DM_EBADINPUT, "a worker's name has 1 to %d bytes", QUEUE_WORKER_MAX);
     }
-    t->ret = &job;
-    DM_TRY(store_run(s, STORE_WRITE, take_in, t, e));
-    if (t->found) {
+    DM_TRY(store_run(s, STORE_WRITE, take_in, &t, e));
+    if (t.found) {
         *ret = job;
     }
-    return t->found;
+    return t.found;
 }
 
 int queue_take(struct store *s, int64_t now_ms, const char *const *queues, size_t n,
                const char *worker, int64_t lease_ms, struct dm_arena *a, struct queue_job *ret,
                struct dm_err *e)
 {
-    struct take t = {now_ms, lease_ms, queues, n, NULL, worker, a, NULL, false};
-    return take(s, &t, ret, e);
+    return queue_take_of(s, now_ms, queue_kinds_of(queues, n), worker, lease_ms, a, ret, e);
 }
 
-int queue_take_named(struct store *s, int64_t now_ms, const char *const *queues, size_t n,
-                     const char *uuid, const char *worker, int64_t lease_ms, struct dm_arena *a,
-                     struct queue_job *ret, struct dm_err *e)
+#define HOLD(j) store_i((j)->id), store_t((j)->worker), store_i((j)->attempt)
+
+static int lost(const struct queue_job *j, struct dm_err *e)
 {
-    struct take t = {now_ms, lease_ms, queues, n, uuid, worker, a, NULL, false};
-    return store_uuid_valid(uuid) ? take(s, &t, ret, e) : 0;
+    DM_FAIL(e, DM_ECANCELLED, "job %jd is no longer this worker's", (intmax_t)j->id);
+}
+
+struct load {
+    struct queue_job *j;
+    struct dm_arena *a;
+};
+
+static int load_in(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    struct load *l = ctx;
+    const struct store_value *row;
+    int found = store_maybe(tx, &q[LOAD], STORE_ARGS(HOLD(l->j)), l->a, &row, e);
+    DM_TRY(found);
+    return found ? job_of(row, l->j, e) : lost(l->j, e);
+}
+
+int queue_load(struct store *s, struct queue_job *j, struct dm_arena *a, struct dm_err *e)
+{
+    return store_run(s, STORE_READ, load_in, &(struct load){j, a}, e);
 }
 
 /* ---- holding --------------------------------------------------------------------------------- */
@@ -274,10 +270,7 @@ static int write_in(struct store_tx *tx, void *ctx, struct dm_err *e)
 
 static int held(const struct queue_job *j, int64_t changed, struct dm_err *e)
 {
-    if (changed != 1) {
-        DM_FAIL(e, DM_ECANCELLED, "job %s is no longer this worker's", j->uuid);
-    }
-    return DM_OK;
+    return changed == 1 ? DM_OK : lost(j, e);
 }
 
 static int write_held(struct store *s, const struct queue_job *j, const struct store_query *query,
@@ -287,8 +280,6 @@ static int write_held(struct store *s, const struct queue_job *j, const struct s
     DM_TRY(store_run(s, STORE_WRITE, write_in, &w, e));
     return held(j, w.changed, e);
 }
-
-#define HOLD(j) store_i((j)->id), store_t((j)->worker), store_i((j)->attempt)
 
 int queue_renew(struct store *s, int64_t now_ms, const struct queue_job *j, int64_t lease_ms,
                 int percent, const char *phase, struct dm_err *e)
@@ -302,6 +293,20 @@ int queue_renew(struct store *s, int64_t now_ms, const struct queue_job *j, int6
         s, j, &q[RENEW],
         STORE_ARGS(HOLD(j), store_at(until), store_at(now_ms), store_i(percent), store_t(phase)),
         e);
+}
+
+int queue_renew_in(struct store_tx *tx, int64_t now_ms, const struct queue_job *j, int64_t lease_ms,
+                   int percent, const char *phase, struct dm_err *e)
+{
+    int64_t changed = 0;
+    int64_t until = lease_end(now_ms, lease_ms, j->kind, j->started_ms);
+    if (until > now_ms) {
+        DM_TRY(store_exec(tx, &q[RENEW],
+                          STORE_ARGS(HOLD(j), store_at(until), store_at(now_ms), store_i(percent),
+                                     store_t(phase)),
+                          &changed, e));
+    }
+    return changed > 0;
 }
 
 int queue_finish(struct store_tx *tx, int64_t now_ms, const struct queue_job *j, bool warning,

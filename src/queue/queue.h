@@ -30,8 +30,8 @@ struct queue_kind_info {
 const struct queue_kind_info *queue_kind_info(enum queue_kind k);
 /* DM_EBADINPUT: no such kind. */
 DM_MUST_CHECK int queue_kind_of(const char *name, enum queue_kind *ret, struct dm_err *e);
-/* The kinds of some queues as a JSON array, in a; NULL when out of memory. */
-const char *queue_kinds_json(const char *const *queues, size_t n, struct dm_arena *a);
+/* Kinds as a set of bits, bit k is kind k: those of some queues. */
+uint32_t queue_kinds_of(const char *const *queues, size_t n);
 /* DM_EBADINPUT: no such queue. */
 DM_MUST_CHECK int queue_name_check(const char *queue, struct dm_err *e);
 
@@ -76,15 +76,32 @@ DM_MUST_CHECK int queue_take(struct store *s, int64_t now_ms, const char *const 
                              const char *worker, int64_t lease_ms, struct dm_arena *a,
                              struct queue_job *ret, struct dm_err *e);
 
-/* The same with one job, if it may begin. uuid comes from a carrier: anything else is 0. */
-DM_MUST_CHECK int queue_take_named(struct store *s, int64_t now_ms, const char *const *queues,
-                                   size_t n, const char *uuid, const char *worker, int64_t lease_ms,
-                                   struct dm_arena *a, struct queue_job *ret, struct dm_err *e);
+/* The same of a set of kinds. */
+DM_MUST_CHECK int queue_take_of(struct store *s, int64_t now_ms, uint32_t kinds, const char *worker,
+                                int64_t lease_ms, struct dm_arena *a, struct queue_job *ret,
+                                struct dm_err *e);
+/* Read again the job that somebody took: all of j from its id, attempt and worker; uuid, payload
+ * and traceparent in a. DM_ECANCELLED: it is no longer his. */
+DM_MUST_CHECK int queue_load(struct store *s, struct queue_job *j, struct dm_arena *a,
+                             struct dm_err *e);
+/* Put back, without a counted attempt, what is held under these names (JSON array) and not among
+ * these ids (JSON array): a worker that lost its memory between taking and beginning. */
+DM_MUST_CHECK int queue_release_lost(struct store *s, int64_t now_ms, const char *workers,
+                                     const char *ids, struct dm_err *e);
+/* The next moment after now_ms at which a waiting job of these kinds becomes due; 0 for none. */
+DM_MUST_CHECK int queue_next_due(struct store *s, int64_t now_ms, uint32_t kinds, int64_t *ret_ms,
+                                 struct dm_err *e);
 
 /* Keep the lease, and say how far it is (percent 0-100, phase NULL: unchanged). DM_ECANCELLED: the
  * lease is lost, or the kind's limit is over. */
 DM_MUST_CHECK int queue_renew(struct store *s, int64_t now_ms, const struct queue_job *j,
                               int64_t lease_ms, int percent, const char *phase, struct dm_err *e);
+
+/* The same for one of several, within a transaction: 1, or 0 when the lease is lost or the limit
+ * over. */
+DM_MUST_CHECK int queue_renew_in(struct store_tx *tx, int64_t now_ms, const struct queue_job *j,
+                                 int64_t lease_ms, int percent, const char *phase,
+                                 struct dm_err *e);
 
 /* Done; result is JSON or NULL. In the transaction of the effect. DM_ECANCELLED. */
 DM_MUST_CHECK int queue_finish(struct store_tx *tx, int64_t now_ms, const struct queue_job *j,
@@ -129,12 +146,19 @@ DM_MUST_CHECK int queue_duty(struct store *s, int64_t now_ms, const char *duty, 
                              int ms, struct dm_err *e);
 
 /* Jobs that could have begun before a moment, by id, at most max of them after after_id: id, uuid,
- * kind, traceparent. */
+ * kind, traceparent. Jobs of paused queues are not among them. */
 DM_MUST_CHECK int queue_waiting(struct store_tx *tx, int64_t before_ms, int64_t after_id, int max,
                                 struct dm_arena *a, struct store_table *ret, struct dm_err *e);
 /* Status of a job: 1, or 0 when there is none of that name. In a. */
 DM_MUST_CHECK int queue_status(struct store_tx *tx, const char *uuid, struct dm_arena *a,
                                const char **ret, struct dm_err *e);
+
+struct queue_name {
+    char uuid[STORE_UUID_SIZE];
+    enum queue_kind kind;
+};
+/* A job by its id: 1, or 0 when there is none. */
+DM_MUST_CHECK int queue_find(struct store *s, int64_t id, struct queue_name *ret, struct dm_err *e);
 
 /* Jobs waiting (due or not), running and dead of a queue. */
 struct queue_depth {

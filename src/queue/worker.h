@@ -43,6 +43,7 @@ struct queue_handler {
     enum queue_pool pool;
     queue_run_fn run;
     int64_t memory_bytes; /* most a cpu child may allocate beyond what it shares; 0: of the pool */
+    int limit_ms;         /* of one run when shorter than the kind's; 0: the kind's */
 };
 
 /* What the handlers stand on. Each hook may be NULL but open. */
@@ -57,16 +58,19 @@ struct queue_app {
     int (*open)(void *ctx, struct store **ret, struct dm_err *e);
     /* In every child after open: what the handlers of that pool need. */
     int (*begin)(void *ctx, enum queue_pool pool, struct store *s, struct dm_err *e);
-    void (*end)(void *ctx); /* of a child that ends in order */
+    void (*end)(void *ctx); /* of a child that ends in order, before its database is closed */
+    /* Something that an operator should read, enum dm_log_level; any process. */
+    void (*note)(void *ctx, int level, const char *message, const struct dm_field *fields);
 };
 
 /* Zero means the default that the comment gives. Texts are borrowed for the keeper's life. */
 struct queue_worker_options {
     const char *const *queues; /* names as in kinds.def; NULL: all */
     size_t n_queues;
-    int cpu, io;          /* places; 0: this pool does not run. At least one is positive */
-    const char *name;     /* of this worker; host name and process id */
-    const char *redis;    /* URL of the carrier; NULL: jobs are found in the database alone */
+    int cpu, io;         /* places; 0: this pool does not run. At least one is positive */
+    const char *name;    /* of this worker; host name and process id */
+    const char *carrier; /* queue/carrier.h; NULL: jobs are found in the database alone */
+    const char *carrier_password;
     int64_t memory_bytes; /* of a cpu child beyond what it shares; no limit */
     int max_jobs;         /* of a child until it is replaced, 200; negative: never */
     int drain_ms;         /* after SIGTERM for jobs in work, 120000 */

@@ -304,56 +304,74 @@ static void a_paused_queue_begins_nothing(void **state)
     assert_int_equal(j.id, second);
 }
 
-static bool take_named(struct store *s, int64_t now, const char *uuid)
-{
-    struct dm_err e = {0};
-    struct dm_arena a = {0};
-    struct queue_job j;
-    int found = queue_take_named(s, now, photos, 1, uuid, "w", LEASE, &a, &j, &e);
-    assert_ok(found, &e);
-    if (found) {
-        assert_string_equal(j.uuid, uuid);
-    }
-    dm_arena_clear(&a);
-    return found;
-}
-
-static void a_carrier_names_what_is_taken(void **state)
+static void carriers_learn_what_waits(void **state)
 {
     struct store *s = ((struct db *)*state)->store;
     struct dm_err e = {0};
     struct dm_arena a = {0};
     struct store_table waiting;
     const char *status;
-    char uuid[STORE_UUID_SIZE];
+    int64_t due = -1;
     char later[STORE_UUID_SIZE];
-    store_uuid_new(uuid);
+    const uint32_t kinds = queue_kinds_of(photos, 1);
     store_uuid_new(later);
-    (void)push_plain(s);
-    int64_t id = push(s, (struct queue_new){.kind = QUEUE_PROCESS_PHOTO, .uuid = uuid});
+    int64_t id = push_plain(s);
     (void)push(s, (struct queue_new){
                       .kind = QUEUE_PROCESS_PHOTO, .uuid = later, .run_after_ms = T0 + 1000});
     (void)push(s, (struct queue_new){
-                      .kind = QUEUE_PROCESS_PHOTO, .parent_id = id, .run_after_ms = T0 + 1000});
-    assert_false(take_named(s, T0, "no uuid"));
-    assert_false(take_named(s, T0, "12345678-1234-4123-8123-123456789abc"));
-    assert_false(take_named(s, T0, later));
-    assert_false(take_named(s, T0, uuid)); /* it has a child that waits */
+                      .kind = QUEUE_PROCESS_PHOTO, .parent_id = id, .run_after_ms = T0 + 2000});
+    assert_ok(queue_next_due(s, T0, kinds, &due, &e), &e);
+    assert_int_equal(due, T0 + 1000);
+    assert_ok(queue_next_due(s, T0 + 2000, kinds, &due, &e), &e);
+    assert_int_equal(due, 0);
     struct store_tx *tx = begin(s);
     assert_ok(queue_waiting(tx, T0, 0, 100, &a, &waiting, &e), &e);
-    assert_int_equal(waiting.n, 1);
-    assert_ok(queue_waiting(tx, T0 + 1000, 0, 100, &a, &waiting, &e), &e);
-    assert_int_equal(waiting.n, 3);
-    assert_ok(queue_waiting(tx, T0 + 1000, id, 1, &a, &waiting, &e), &e);
+    assert_int_equal(waiting.n, 0); /* the first one has a child that waits */
+    assert_ok(queue_waiting(tx, T0 + 2000, 0, 100, &a, &waiting, &e), &e);
+    assert_int_equal(waiting.n, 2);
+    assert_ok(queue_waiting(tx, T0 + 2000, 0, 1, &a, &waiting, &e), &e);
     assert_int_equal(waiting.n, 1);
     assert_string_equal(store_row(&waiting, 0)[1].t, later);
+    assert_string_equal(store_row(&waiting, 0)[2].t, "process_photo");
     assert_int_equal(queue_status(tx, later, &a, &status, &e), 1);
     assert_string_equal(status, "pending");
     assert_int_equal(queue_status(tx, "x", &a, &status, &e), 0);
+    assert_ok(queue_pause_queue(tx, "gpu_queue", SYSTEM_USER, &e), &e);
+    assert_ok(queue_waiting(tx, T0 + 2000, 0, 100, &a, &waiting, &e), &e);
+    assert_int_equal(waiting.n, 0);
     store_rollback(tx);
     dm_arena_clear(&a);
-    assert_true(take_named(s, T0 + 1000, later));
-    assert_false(take_named(s, T0 + 1000, later));
+}
+
+static void a_worker_without_memory_gives_back(void **state)
+{
+    struct store *s = ((struct db *)*state)->store;
+    struct dm_err e = {0};
+    struct dm_arena a = {0};
+    struct queue_job kept;
+    struct queue_job gone;
+    struct queue_job other;
+    char ids[40];
+    int64_t id[3];
+    for (int i = 0; i < 3; i++) {
+        id[i] = push_plain(s);
+    }
+    assert_true(take(s, T0, "w/1", &kept));
+    assert_true(take(s, T0, "w/2", &gone));
+    assert_true(take(s, T0, "x/1", &other));
+    struct queue_job again = {.id = kept.id, .attempt = kept.attempt};
+    memcpy(again.worker, kept.worker, sizeof(again.worker));
+    assert_ok(queue_load(s, &again, &a, &e), &e);
+    assert_string_equal(again.payload, "{}");
+    assert_int_equal(again.kind, QUEUE_PROCESS_PHOTO);
+    (void)snprintf(ids, sizeof(ids), "[%lld]", (long long)kept.id);
+    assert_ok(queue_release_lost(s, T0, "[\"w/1\",\"w/2\"]", ids, &e), &e);
+    assert_state(s, id[0], "processing", 1, "");
+    assert_state(s, id[1], "pending", 0, "");
+    assert_state(s, id[2], "processing", 1, "");
+    again.attempt++;
+    assert_int_equal(queue_load(s, &again, &a, &e), DM_ECANCELLED);
+    dm_arena_clear(&a);
 }
 
 static void a_duty_has_one_holder(void **state)
@@ -480,7 +498,8 @@ int main(void)
         DB_TEST(cancel_release_and_the_limit_of_a_kind),
         DB_TEST(a_parent_begins_when_its_children_have_ended),
         DB_TEST(a_paused_queue_begins_nothing),
-        DB_TEST(a_carrier_names_what_is_taken),
+        DB_TEST(carriers_learn_what_waits),
+        DB_TEST(a_worker_without_memory_gives_back),
         DB_TEST(a_duty_has_one_holder),
         DB_TEST(no_job_runs_twice),
         DB_TEST(a_killed_worker_costs_one_attempt),
