@@ -8,7 +8,7 @@
 #include "inventory/json.h"
 #include "inventory/list.h"
 
-enum { PLACE, SUMS, BY_PRODUCT, STAGE, STAGES, READ, WRITE, SIZE, STATE };
+enum { PLACE, SUMS, BY_PRODUCT, STAGE, STAGES, READ, WRITE, SIZE, STATE, KEY, SESSION, BIN };
 
 /* ?n: the nursery's day, as text; states by their code, so that what people add is judged by
  * whether it sells. */
@@ -68,6 +68,15 @@ static const struct store_query queries[] = {
                " ?11 WHERE id = ?1",
                "iiirDDDDtjT", "", false},
     [SIZE] = {"batches.size", "SELECT count(*) FROM product_sizes WHERE id = ?1", "i", "i", false},
+    [KEY] = {"batches.key",
+             "SELECT k.storage_location_id, k.id, b.product_id, b.product_state_id,"
+             " COALESCE(b.product_size_id, 0), COALESCE(b.packaging_catalog_id, 0) FROM"
+             " stock_batches b JOIN storage_bins k ON k.id = b.storage_bin_id WHERE b.id = ?1",
+             "i", "iiiiii", false},
+    [SESSION] = {"batches.session", "SELECT count(*) FROM photo_processing_sessions WHERE id = ?1",
+                 "i", "i", false},
+    [BIN] = {"batches.bin", "SELECT storage_location_id FROM storage_bins WHERE id = ?1", "i", "i",
+             false},
     [STATE] = {"batches.state", "SELECT count(*) FROM product_states WHERE id = ?1", "i", "i",
                false},
 };
@@ -338,4 +347,38 @@ int batches_edit(const struct inv_ctx *c, int64_t batch_id, const json_t *change
     struct edit x = {c, batch_id, change};
     DM_TRY(inv_permit(c, INV_DO_CONFIGURE, e));
     return store_run(c->store, STORE_WRITE, edit_in, &x, e);
+}
+
+/* ---- for movements ------------------------------------------------------------------------ */
+
+int batches_find(const struct inv_ctx *c, int64_t batch_id, int64_t session_id,
+                 struct batches_key *ret, struct dm_err *e)
+{
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
+    const struct store_value session = store_ref(session_id);
+    const struct store_value *v;
+    DM_TRY(inv_permit(c, INV_DO_READ, e));
+    DM_TRY(store_begin(c->store, STORE_READ, &tx, e));
+    const int found = store_maybe(tx, &queries[KEY], STORE_ARGS(store_i(batch_id)), &a, &v, e);
+    DM_TRY(found);
+    if (!found) {
+        return no_batch(batch_id, e);
+    }
+    DM_TRY(exists(tx, SESSION, "session", &session, e));
+    *ret = (struct batches_key){v[0].i, v[1].i, v[2].i, v[3].i, v[4].i, v[5].i};
+    return DM_OK;
+}
+
+int batches_bin(const struct inv_ctx *c, int64_t bin_id, int64_t *ret_location_id, struct dm_err *e)
+{
+    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
+    DM_TRY(inv_permit(c, INV_DO_READ, e));
+    DM_TRY(store_begin(c->store, STORE_READ, &tx, e));
+    const int code = store_int(tx, &queries[BIN], STORE_ARGS(store_i(bin_id)), ret_location_id, e);
+    if (code == DM_ENOTFOUND) {
+        DM_REFUSE(e, INV_NOT_FOUND, DM_FIELDS(DM_S("resource", "bin"), DM_I("identifier", bin_id)),
+                  "there is no bin %lld", (long long)bin_id);
+    }
+    return code;
 }

@@ -37,6 +37,17 @@ DM_MUST_CHECK int batches_stages(const struct inv_ctx *c, const char *from, cons
 DM_MUST_CHECK int batches_edit(const struct inv_ctx *c, int64_t batch_id, const json_t *change,
                                struct dm_err *e);
 
+/* What makes a batch: 0 for no size, no packaging. */
+struct batches_key {
+    int64_t location_id, bin_id, product_id, state_id, size_id, packaging_id;
+};
+/* Of a batch; session_id (0: none) must exist, too. INV_NOT_FOUND. */
+DM_MUST_CHECK int batches_find(const struct inv_ctx *c, int64_t batch_id, int64_t session_id,
+                               struct batches_key *ret, struct dm_err *e);
+/* The claro of a bin. INV_NOT_FOUND. */
+DM_MUST_CHECK int batches_bin(const struct inv_ctx *c, int64_t bin_id, int64_t *ret_location_id,
+                              struct dm_err *e);
+
 extern const struct store_query_table batches_queries;
 
 #endif

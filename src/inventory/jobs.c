@@ -372,3 +372,18 @@ int jobs_task(const struct inv_ctx *c, const char *uuid, json_t **ret, struct dm
     }
     return DM_OK;
 }
+
+int jobs_task_line(const struct inv_ctx *c, const char *uuid, json_t **ret, struct dm_err *e)
+{
+    DM_CLEANUP(inv_json_freep) json_t *job = NULL;
+    DM_TRY(inv_permit(c, INV_DO_READ, e));
+    DM_TRY(read_job(c, uuid, &job, e));
+    *ret = json_pack("{s:O, s:s, s:O, s:O, s:O}", "task_id", json_object_get(job, "job_id"),
+                     "status", jobs_task_state(job), "progress",
+                     json_object_get(job, "progress_percent"), "message",
+                     json_object_get(job, "message"), "result", json_object_get(job, "result"));
+    if (!*ret) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for a task");
+    }
+    return DM_OK;
+}

@@ -44,6 +44,10 @@ DM_MUST_CHECK int jobs_stats(const struct inv_ctx *c, json_t **ret, struct dm_er
 DM_MUST_CHECK int jobs_task(const struct inv_ctx *c, const char *uuid, json_t **ret,
                             struct dm_err *e);
 
+/* The same in short: task_id, status, progress, message, result. */
+DM_MUST_CHECK int jobs_task_line(const struct inv_ctx *c, const char *uuid, json_t **ret,
+                                 struct dm_err *e);
+
 /* "PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED" for an object of jobs_rows. */
 const char *jobs_task_state(const json_t *job);
 

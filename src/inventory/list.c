@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "inventory/analytics_priv.h"
 #include "inventory/jobs.h"
 #include "inventory/json.h"
 
@@ -287,12 +288,13 @@ int list_one_in(struct store_tx *tx, const struct inv_ctx *c, const struct list 
     const struct list_ask ask = {.value = &value, .n_value = 1, .limit = 1};
     DM_TRY(list_rows_in(tx, c, l, &ask, &rows, NULL, e));
     if (json_array_size(rows) != 1) {
+        const char *dot = strchr(l->name, '.');
+        const char *noun = dot ? dot + 1 : l->name;
         char id[STORE_UUID_SIZE];
         (void)snprintf(id, sizeof(id), "%" PRId64, v.type == 'i' ? v.i : 0);
-        DM_REFUSE(
-            e, INV_NOT_FOUND,
-            DM_FIELDS(DM_S("resource", l->name), DM_S("identifier", v.type == 'i' ? id : v.t)),
-            "there is no such thing in %s", l->name);
+        DM_REFUSE(e, INV_NOT_FOUND,
+                  DM_FIELDS(DM_S("resource", noun), DM_S("identifier", v.type == 'i' ? id : v.t)),
+                  "there is no such row of %s", noun);
     }
     *ret = json_incref(json_array_get(rows, 0));
     return DM_OK;
@@ -305,4 +307,71 @@ int list_one(const struct inv_ctx *c, const struct list *l, const char *name, st
     DM_TRY(inv_permit(c, l->action, e));
     DM_TRY(store_begin(c->store, STORE_READ, &tx, e));
     return list_one_in(tx, c, l, name, v, ret, e);
+}
+
+/* ---- as a table --------------------------------------------------------------------------- */
+
+static enum sheet_type sheet_type_of(const struct list_column *column)
+{
+    if (column->show == LIST_MONEY || column->show == LIST_CENTS) {
+        return SHEET_MONEY;
+    }
+    switch (column->type) {
+    case 'i':
+        return SHEET_INT;
+    case 'r':
+        return SHEET_REAL;
+    case 'b':
+        return SHEET_BOOL;
+    case 'T':
+        return SHEET_INSTANT;
+    case 'D':
+        return SHEET_DATE;
+    case 'j':
+        return SHEET_JSON;
+    default:
+        return SHEET_TEXT;
+    }
+}
+
+static struct sheet *begin_sheet(const struct inv_ctx *c, const struct list *l, const char *name,
+                                 const char *title, struct dm_arena *a)
+{
+    struct sheet_column *column = dm_arena_calloc(a, l->n_column, sizeof(*column));
+    for (size_t i = 0; column && i < l->n_column; i++) {
+        const enum sheet_type type = sheet_type_of(&l->column[i]);
+        column[i] = (struct sheet_column){
+            .name = l->column[i].name, .title = "", .type = type, .money = type == SHEET_MONEY};
+    }
+    return column ? sheet_begin(c, name, title, column, l->n_column, a) : NULL;
+}
+
+int list_sheet(const struct inv_ctx *c, const struct list *l, const struct list_ask *ask,
+               const char *name, const char *title, struct dm_arena *a, struct sheet **ret,
+               struct dm_err *e)
+{
+    DM_CLEANUP(build_clear) struct build b = {.l = l, .a = a, .sql = dm_buf_init(LIST_SQL_MAX)};
+    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
+    struct list_ask own = *ask;
+    char cols[LIST_COLUMNS_MAX + 1];
+    struct store_table rows;
+    own.limit = LIST_SHEET_MAX + 1;
+    DM_TRY(inv_permit(c, l->action, e));
+    DM_TRY(inv_permit(c, INV_DO_EXPORT, e));
+    struct sheet *s = begin_sheet(c, l, name, title, a);
+    if (!s) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for a report");
+    }
+    DM_TRY(statement(&b, &own, cols, e));
+    const struct store_query q = {l->name, dm_buf_str(&b.sql), b.params, cols, true};
+    DM_TRY(store_begin(c->store, STORE_READ, &tx, e));
+    DM_TRY(store_all(tx, &q, (struct store_args){b.arg, b.n_arg}, a, &rows, e));
+    if (rows.n > LIST_SHEET_MAX) {
+        DM_REFUSE(e, DM_ELIMIT, DM_FIELDS(DM_I("max_rows", LIST_SHEET_MAX)),
+                  "more than %d rows: ask for the export as a job", LIST_SHEET_MAX);
+    }
+    DM_TRY(sheet_take(s, &rows, a, e));
+    *ret = s;
+    return inv_grant_of(c->role, INV_DO_SEE_PRICES) == INV_GRANT_NO ? sheet_hide_money(s, a, e)
+                                                                    : DM_OK;
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "inventory/inventory.h"
+#include "inventory/sheet.h"
 #include "store/store.h"
 
 enum list_show {
@@ -95,6 +96,18 @@ DM_MUST_CHECK int list_one(const struct inv_ctx *c, const struct list *l, const 
 DM_MUST_CHECK int list_one_in(struct store_tx *tx, const struct inv_ctx *c, const struct list *l,
                               const char *name, struct store_value v, json_t **ret,
                               struct dm_err *e);
+
+enum {
+    LIST_SHEET_MAX = 100000,      /* rows of a file that is made at once (api.md 20.1) */
+    LIST_SHEET_BYTES = 128 << 20, /* of the file; a row of a batch has some 200 bytes */
+};
+
+/* The rows as a table for files: name "stock", title for people. Members as columns; money ones are
+ * missing for those who may not see prices. Needs the list's action and EXPORT. DM_ELIMIT: more
+ * than LIST_SHEET_MAX rows. */
+DM_MUST_CHECK int list_sheet(const struct inv_ctx *c, const struct list *l,
+                             const struct list_ask *ask, const char *name, const char *title,
+                             struct dm_arena *a, struct sheet **ret, struct dm_err *e);
 
 /* ---- the lists --------------------------------------------------------------------------- */
 
