@@ -11,4 +11,11 @@
 /* Lower-case hexadecimal digest of n bytes. Source: FIPS 180-4, by libsodium. Threads: any. */
 void dm_sha256_hex(const void *bytes, size_t n, char ret[static DM_SHA256_HEX_SIZE]);
 
+/* The same for bytes that come in pieces. NULL when out of memory; after end only free. */
+struct dm_sha256;
+struct dm_sha256 *dm_sha256_new(void);
+void dm_sha256_add(struct dm_sha256 *h, const void *bytes, size_t n);
+void dm_sha256_end(struct dm_sha256 *h, char ret[static DM_SHA256_HEX_SIZE]);
+void dm_sha256_free(struct dm_sha256 *h); /* accepts NULL */
+
 #endif

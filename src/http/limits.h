@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Stated maxima of the server (api.md 1.8). */
+#ifndef HTTP_LIMITS_H
+#define HTTP_LIMITS_H
+
+#include <stdint.h>
+
+#define LIMIT_HTTP_JSON_BYTES   ((int64_t)1 << 20)
+#define LIMIT_HTTP_BULK_BYTES   ((int64_t)8 << 20)
+#define LIMIT_HTTP_FORM_BYTES   ((int64_t)52 << 20) /* one photograph and its fields */
+#define LIMIT_HTTP_URI_BYTES    8192
+#define LIMIT_HTTP_HEADER_BYTES (32 << 10)
+#define LIMIT_HTTP_QUERY_PAIRS  256
+#define LIMIT_HTTP_JSON_DEPTH   64
+#define LIMIT_HTTP_REPLY_BYTES  ((size_t)64 << 20)
+#define LIMIT_HTTP_PARTS        256                /* of a multipart body */
+#define LIMIT_HTTP_PART_TEXT    ((size_t)64 << 10) /* one text field */
+#define LIMIT_HTTP_STREAMS      1000
+
+#endif
