@@ -24,7 +24,7 @@ from onnx import numpy_helper
 from PIL import Image
 
 from data import Folder, cut, sample
-from evaluate import boxes_of, count, errors, yolo_folder
+from evaluate import boxes_of, count, errors
 from yolo11 import YOLO11, Conv
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +33,8 @@ TILE = 512          # pixels the network sees
 WANTED_PX = 36      # a plant shown smaller than this is enlarged
 LARGEST = 4.0       # times
 PIECE = 420         # pixels of a piece of an enlarged photo; train.py shows cuts of whole pictures
-CONFIDENCES = np.arange(0.10, 0.71, 0.05)
+CONFIDENCES = np.arange(0.10, 0.81, 0.02)
+KEEP_BACK = 5       # every so many photos are not learned but measure the confidence
 
 
 def arguments():
@@ -163,12 +164,11 @@ def beginning(o, folder, path):
     torch.save({"task": "detect", "scale": "n", "names": names, "ema": model.state_dict()}, path)
 
 
-def best_confidence(o, source, tile):
-    """The confidence whose counts of the training photos err least. With hundreds of plants a photo
-    one number cannot learn the photos by heart."""
-    rows = yolo_folder(source, o.classes)
+def best_confidence(o, kept, tile):
+    """The confidence whose counts of photos that were not learned err least."""
+    rows = [(p, kept.load(i)[1]) for i, p in enumerate(kept.paths)]
     o.detect = o.out
-    answers = count(o, [p for p, _ in rows], settings=[f"tile_size={tile}", "conf=0.1", "max_det=3000"])
+    answers = count(o, kept.paths, settings=[f"tile_size={tile}", "conf=0.1", "max_det=3000"])
     scores = [boxes_of(a)[1] for a in answers]
     mape = [errors([(len(b), int((s > c).sum())) for (_, b), s in zip(rows, scores)])["mape"]
             for c in CONFIDENCES]
@@ -183,6 +183,7 @@ def main():
         run = Path(o.run or Path(temporary) / "run")
         shown = Path(temporary) / "shown"
         photos = Folder(source, o.classes)
+        kept = photos.split(KEEP_BACK) if len(photos) >= 2 * KEEP_BACK else photos
         k = enlargement(photos)
         enlarged(photos, k, shown)
         folder = Folder(shown)
@@ -196,8 +197,8 @@ def main():
         subprocess.run([sys.executable, HERE / "export.py", run / "last.pt", o.out, "--imgsz",
                         str(TILE), "--description", "Demeter plant detector, fine-tuned"], check=True)
     tile = round(TILE / k)
-    conf, mape = best_confidence(o, source, tile)
-    print(json.dumps({"model": o.out, "tile_size": tile, "conf": conf, "mape_on_these": round(mape, 4)}))
+    conf, mape = best_confidence(o, kept, tile)
+    print(json.dumps({"model": o.out, "tile_size": tile, "conf": conf, "mape_of_kept_back": round(mape, 4)}))
     print(f"demeter count --model-detect {o.out} --tile-size {tile} --conf {conf} PHOTO...")
 
 
