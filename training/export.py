@@ -9,6 +9,7 @@ and which every runtime can read; --f32 keeps them whole.
 
 import argparse
 import io
+import math
 
 import numpy as np
 import onnx
@@ -27,6 +28,11 @@ def arguments():
     p.add_argument("out")
     p.add_argument("--imgsz", type=int, default=512)
     p.add_argument("--keep", nargs="+", help="only these classes; the others helped to tell them apart")
+    p.add_argument("--confidence", type=float, default=0.25,
+                   help="the score that shall become 0.25, the default threshold of demeter count")
+    p.add_argument("--plant-px", type=int, help="how large a plant should reach the network, pixels of "
+                   "its input: demeter count then chooses its tiles by the plants it sees")
+    p.add_argument("--tile", type=int, help="tiles that suit the plants, pixels of the photo")
     p.add_argument("--f32", action="store_true", help="do not store weights as float16")
     p.add_argument("--description", default="Demeter plant detector")
     p.add_argument("--author", default="Demeter")
@@ -56,6 +62,16 @@ def keep_classes(model, names, wanted):
     head.nc, head.no = len(rows), head.no - head.nc + len(rows)
     model.nc = len(rows)
     return [names[r] for r in rows]
+
+
+def logit(p):
+    return math.log(p / (1 - p))
+
+
+def shift_scores(model, confidence):
+    """Move all scores so that `confidence` becomes 0.25; their order stays."""
+    for branch in model.model[-1].cv3:
+        branch[-1].bias.data += logit(0.25) - logit(confidence)
 
 
 def to_onnx(model, size):
@@ -95,6 +111,8 @@ def metadata(m, o, task, names):
         "args": {"batch": 1, "half": False, "dynamic": False, "simplify": True, "opset": OPSET,
                  "nms": False},
     }
+    values |= {key: value for key, value in (("demeter_plant_px", o.plant_px),
+                                             ("demeter_tile", o.tile)) if value}
     for key, value in values.items():
         m.metadata_props.add(key=key, value=str(value))
     m.producer_name, m.producer_version = "demeter", o.version
@@ -104,6 +122,7 @@ def main():
     o = arguments()
     model, c = load(o.checkpoint)
     names = keep_classes(model, c["names"], o.keep) if o.keep else c["names"]
+    shift_scores(model, o.confidence)
     m = to_onnx(model, o.imgsz)
     if not o.f32:
         halve(m)

@@ -166,6 +166,21 @@ const char *settings_file(const char *explicit_path, dm_conf_lookup lookup, void
     return path ? path : "";
 }
 
+/* Who sets the size of the tiles means it, unless he also says that it may be left. */
+static int keep_tile_size(struct settings *s, struct dm_arena *a, struct dm_err *e)
+{
+    struct dm_opt_set *set = &s->set[SETTINGS_VISION];
+    int size = dm_opt_find(set, "count.tile_size", e);
+    int adapt = dm_opt_find(set, "count.adapt_tiles", e);
+    DM_TRY(size);
+    DM_TRY(adapt);
+    if (set->sources[size].origin == DM_ORIGIN_DEFAULT ||
+        set->sources[adapt].origin != DM_ORIGIN_DEFAULT) {
+        return DM_OK;
+    }
+    return dm_opt_set_value(set, (size_t)adapt, "false", set->sources[size], a, e);
+}
+
 int settings_apply_profile(struct settings *s, struct dm_arena *a, struct dm_err *e)
 {
     struct dm_opt_set *set = &s->set[SETTINGS_VISION];
@@ -179,7 +194,7 @@ int settings_apply_profile(struct settings *s, struct dm_arena *a, struct dm_err
             DM_TRY(dm_opt_set_value(set, (size_t)index, v->value, source, a, e));
         }
     }
-    return DM_OK;
+    return keep_tile_size(s, a, e);
 }
 
 int settings_find(struct settings *s, const char *name, size_t *ret_set, size_t *ret_index,

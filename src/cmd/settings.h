@@ -56,7 +56,8 @@ const char *settings_file(const char *explicit_path, dm_conf_lookup lookup, void
                           struct dm_arena *a);
 
 /* After file, environment and flags: give the values of the profile to every setting that nobody
- * set, and its number to vision.profile. */
+ * set, and its number to vision.profile. A count.tile_size that somebody set turns
+ * count.adapt_tiles off, unless that was set too. */
 DM_MUST_CHECK int settings_apply_profile(struct settings *s, struct dm_arena *a, struct dm_err *e);
 
 /* Set and index of a full name; DM_ENOTFOUND with the nearest one. */

@@ -21,6 +21,10 @@ struct image_point {
 DM_MUST_CHECK int image_resize_bilinear(const struct image *in, struct image *out,
                                         struct dm_err *e);
 
+/* Mean of each square of k x k pixels, rounded, 3 channels, k <= 4096; out is in->w / k by in->h /
+ * k, what is left over on the right and below is dropped. DM_ENOMEM. */
+DM_MUST_CHECK int image_average(const struct image *in, int k, struct image *out, struct dm_err *e);
+
 /* A.2 nearest. */
 void image_resize_nearest(const struct image *in, struct image *out);
 

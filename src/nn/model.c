@@ -193,6 +193,8 @@ static int describe(struct nn_model *m, struct dm_err *e)
     count_work(&m->info, g);
     m->info.opset = m->opset;
     m->info.weights_f16 = m->source.weights_f16;
+    m->info.tile_px = m->meta.tile;
+    m->info.plant_px = m->meta.plant_px;
     m->info.version = m->meta.version;
     m->info.description = m->meta.description;
     m->info.author = m->meta.author;

@@ -21,6 +21,7 @@ struct nn_meta {
     int n_names;
     int stride;
     int imgsz_w, imgsz_h;
+    int tile, plant_px; /* ours */
     bool nms, end2end, keypoints;
     const char *version, *description, *author, *license, *date;
 };

@@ -40,6 +40,8 @@ struct nn_model_info {
     bool dynamic;         /* any multiple of stride is a valid input; else exactly input_* */
     int input_w, input_h; /* as exported */
     int opset;            /* ai.onnx */
+    int tile_px;          /* photo pixels of a tile that suits its plants; 0: it does not say */
+    int plant_px;         /* how large a plant should reach it, input pixels; 0: it does not say */
     bool weights_f16;
     uint64_t n_params;   /* of convolutions, after folding */
     uint64_t macs;       /* multiply-adds of one run at input_w x input_h */

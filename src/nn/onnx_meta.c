@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * metadata_props of an Ultralytics export. Other exporters write none or other keys: everything is
- * optional, but what is there must be readable. */
+ * metadata_props of an Ultralytics export, and the entries of ours that say at which scale a plant
+ * model counts best. Other exporters write none or other keys: everything is optional, but what is
+ * there must be readable. */
 #include <string.h>
 
 #include "base/limits.h"
@@ -89,6 +90,15 @@ int nn_onnx_meta(const struct nn_onnx *o, struct dm_arena *a, struct nn_meta *re
     if (n > 0) { /* [H, W] */
         m.imgsz_h = (int)v[0];
         m.imgsz_w = (int)v[n - 1];
+    }
+    const struct {
+        const char *key;
+        int *to;
+    } ours[] = {{"demeter_tile", &m.tile}, {"demeter_plant_px", &m.plant_px}};
+    for (size_t i = 0; i < DM_COUNT(ours); i++) {
+        n = numbers_of(o, ours[i].key, 1, v, e);
+        DM_TRY(n);
+        *ours[i].to = n > 0 ? (int)v[0] : 0;
     }
     const char *args = find(o, "args");
     m.nms = args && nn_py_dict_true(args, "nms");

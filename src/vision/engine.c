@@ -157,13 +157,16 @@ int scratch_image(struct scratch *s, int w, int h, int channels, struct image *r
 }
 
 int lane_run(struct vision_engine *v, struct lane *l, const struct image *in, int size_px,
-             float conf, struct yolo_letterbox *ret_lb, struct nn_heads *ret, struct dm_err *e)
+             int frame_px, float conf, struct yolo_letterbox *ret_lb, struct nn_heads *ret,
+             struct dm_err *e)
 {
     const struct nn_model_info *info = engine_info(v, l->kind);
     int target_w = info->dynamic ? size_px : info->input_w;
     int target_h = info->dynamic ? size_px : info->input_h;
     struct image input;
-    *ret_lb = yolo_letterbox_plan(in->w, in->h, target_w, target_h, info->stride, info->dynamic);
+    *ret_lb = frame_px > 0 ? yolo_letterbox_frame(in->w, in->h, frame_px, target_w, target_h)
+                           : yolo_letterbox_plan(in->w, in->h, target_w, target_h, info->stride,
+                                                 info->dynamic);
     DM_TRY(scratch_image(&l->input, ret_lb->net_w, ret_lb->net_h, 3, &input, e));
     DM_TRY(yolo_letterbox_apply(ret_lb, in, &input, e));
     return v->network->session_run(l->session, &input, yolo_min_logit(conf), ret, e);

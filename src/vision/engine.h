@@ -79,9 +79,10 @@ DM_MUST_CHECK int scratch_image(struct scratch *s, int w, int h, int channels, s
                                 struct dm_err *e);
 
 /* One pass over a picture: letterbox to the size the network wants (size_px for one of free size),
- * then run. Heads are borrowed from the lane until its next pass. */
+ * then run. frame_px > 0: the network sees a square of that many pixels with the picture in its
+ * middle; 0: the picture, scaled to fit. Heads are borrowed from the lane until its next pass. */
 DM_MUST_CHECK int lane_run(struct vision_engine *v, struct lane *l, const struct image *in,
-                           int size_px, float conf, struct yolo_letterbox *ret_lb,
+                           int size_px, int frame_px, float conf, struct yolo_letterbox *ret_lb,
                            struct nn_heads *ret, struct dm_err *e);
 
 #endif

@@ -16,6 +16,9 @@ static const char *const otsu_scopes[] = {"frame", "masked", NULL};
 /* Sorted by name: asserted by a test. */
 // clang-format off
 const struct dm_opt vision_opt_table[] = {
+    {.name = "count.adapt_tiles", .type = DM_OPT_BOOL, .offset = AT(adapt_tiles),
+     .def = "true", .help = "choose the tiles by the size of the plants, with models that say how "
+                            "large these should be; not when count.tile_size is set"},
     {.name = "count.black_tile_ratio", .type = DM_OPT_F64, .offset = AT(black_tile_ratio),
      .def = "0.02", .min = 0, .max = 1, .unit = "fraction",
      .help = "share of container pixels below which a tile counts as black"},
@@ -118,9 +121,13 @@ const size_t vision_opt_count = DM_COUNT(vision_opt_table);
 
 /* Settings of the parity profile that differ from the defaults: vision.md 0, column P. */
 const struct vision_profile_value vision_parity_values[] = {
-    {"count.crop_mode", "bbox"},         {"count.crop_pad", "0"},
-    {"count.group_factor", "0"},         {"count.route", "size"},
-    {"count.skip_black_tiles", "false"}, {"estimate.density_fallback", "false"},
+    {"count.adapt_tiles", "false"},
+    {"count.crop_mode", "bbox"},
+    {"count.crop_pad", "0"},
+    {"count.group_factor", "0"},
+    {"count.route", "size"},
+    {"count.skip_black_tiles", "false"},
+    {"estimate.density_fallback", "false"},
     {"estimate.own_residual", "false"},
 };
 const size_t vision_parity_count = DM_COUNT(vision_parity_values);

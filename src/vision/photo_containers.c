@@ -188,7 +188,7 @@ static int segment_in_lane(struct photo *ph, struct lane *l, struct dm_err *e)
                                   .max_det = p->segment_max_det,
                                   .max_nms = p->max_nms};
     bool saturated = false;
-    DM_TRY(lane_run(ph->v, l, ph->image, p->segment_size_px, nms.conf, &s.lb, &s.heads, e));
+    DM_TRY(lane_run(ph->v, l, ph->image, p->segment_size_px, 0, nms.conf, &s.lb, &s.heads, e));
     DM_TRY(yolo_decode(&s.heads, &nms, &l->arena, &s.box, &s.n, &saturated, e));
     if (saturated) {
         ph->r->saturated = true;

@@ -7,7 +7,10 @@
  *
  * The feathered crop of vision.md 6.3 is never built: a tile's part of it depends only on mask
  * pixels within reach of the ramp and the blur, so each tile makes its own, and most tiles lie
- * wholly inside their container and need none. tests/unit/vision/test_count.c compares. */
+ * wholly inside their container and need none. tests/unit/vision/test_count.c compares.
+ *
+ * A plant model that says how large plants should be is run over each region at several scales,
+ * coarse ones first, until scale.c has enough; any other model once. */
 #include <math.h>
 #include <string.h>
 
@@ -16,15 +19,41 @@
 #include "base/limits.h"
 #include "vision/photo.h"
 #include "vision/region.h"
+#include "vision/scale.h"
 #include "vision/slice.h"
 
 enum { BLUR_RADIUS = 10 }; /* of the 21 x 21 Gaussian in region_feather */
 
+enum { LEVELS_MAX = 16 }; /* tiles at least halve, from twice the largest side of a photo */
+
+/* What of a region counts as seen for sure when its scale is chosen. */
+#define SURE_CONFIDENCE 0.5
+
 /* One pass of the detector. */
 struct job {
     uint32_t region;
-    bool tile; /* one of several, else the whole region */
+    bool tile;      /* one of several, else the whole region */
+    bool saturated; /* reported its maximum */
+    int frame_px;   /* side of the square the network sees; 0: the rectangle, scaled to fit */
     struct image_rect rect;
+};
+
+/* What the tiles of one size found in a region, merged. */
+struct level {
+    int tile_px;
+    bool tiled, saturated;
+    struct slice_box *box; /* [n] pixels of the region's crop */
+    size_t n;
+};
+
+/* A region on its way to the tiles that fit. */
+struct choice {
+    bool adapts; /* searches; else one pass is enough */
+    bool settled;
+    struct scale_search search;
+    struct level level[LEVELS_MAX];
+    int n_level;
+    const struct level *taken;
 };
 
 /* One box, pixels of its region's crop. */
@@ -39,42 +68,68 @@ struct worker {
     struct found *found;
     size_t n, cap;
     uint32_t tiles_processed, tiles_black;
-    bool saturated;
 };
 
 struct detection_run {
     struct photo *ph;
+    struct choice *choice; /* [n_region] */
     enum lane_kind kind;
     struct job *job;
     size_t n_jobs;
     struct worker *worker; /* [n_workers] */
     size_t n_workers;
-    bool saturated; /* some pass reported its maximum */
 };
 
 /* ---- planning ---- */
 
+/* Side of the fixed tiles: the setting, or what the model was made for. */
+static int fixed_tile(const struct photo *ph)
+{
+    int own = engine_info(ph->v, LANE_DETECT)->tile_px;
+    return ph->p->adapt_tiles && own > 0 ? own : ph->p->tile_size_px;
+}
+
 /* vision.md 6.4 */
-static bool wants_tiles(const struct vision_params *p, enum vision_container_type type,
+static bool wants_tiles(const struct photo *ph, enum vision_container_type type,
                         struct image_rect roi)
 {
-    if (DM_MIN(roi.w, roi.h) < p->tile_size_px) {
+    const struct vision_params *p = ph->p;
+    if (DM_MIN(roi.w, roi.h) < fixed_tile(ph)) {
         return false;
     }
     return p->route == VISION_ROUTE_SIZE || type == VISION_CONTAINER_SEGMENT ||
            DM_MAX(roi.w, roi.h) > p->direct_max_side_px;
 }
 
-/* Tiles of region i, in photo pixels, or its one rectangle. */
-static int plan_region(struct photo *ph, size_t i, struct dm_arena *a, struct image_rect **ret,
-                       size_t *ret_n, struct dm_err *e)
+static void begin_region(struct detection_run *run, size_t i)
 {
-    const struct vision_params *p = ph->p;
-    struct vision_container *c = &ph->r->container[i];
+    struct photo *ph = run->ph;
+    const struct nn_model_info *info = engine_info(ph->v, LANE_DETECT);
+    struct choice *c = &run->choice[i];
     struct image_rect roi = ph->region[i].roi;
-    c->tiled = wants_tiles(p, c->type, roi);
-    int size = c->tiled ? p->tile_size_px : DM_MAX(roi.w, roi.h);
-    DM_TRY(slice_tiles(roi.w, roi.h, size, p->tile_overlap, a, ret, ret_n, e));
+    bool tiled = wants_tiles(ph, ph->r->container[i].type, roi);
+    int size = tiled ? fixed_tile(ph) : DM_MAX(roi.w, roi.h);
+    c->adapts = ph->p->adapt_tiles && info->plant_px > 0;
+    c->search.tile_px = size;
+    if (c->adapts) {
+        scale_begin(&c->search, roi.w, roi.h, size, ph->p->tile_overlap, info->plant_px,
+                    info->dynamic ? ph->p->size_px : DM_MIN(info->input_w, info->input_h));
+    }
+    c->level[0].tiled = tiled;
+}
+
+/* Tiles of region i, in photo pixels, or its one rectangle. */
+static int plan_region(struct detection_run *run, size_t i, struct dm_arena *a,
+                       struct image_rect **ret, size_t *ret_n, struct dm_err *e)
+{
+    struct choice *c = &run->choice[i];
+    struct level *l = &c->level[c->n_level];
+    struct image_rect roi = run->ph->region[i].roi;
+    l->tile_px = c->search.tile_px;
+    DM_TRY(slice_tiles(roi.w, roi.h, l->tile_px, run->ph->p->tile_overlap, a, ret, ret_n, e));
+    if (c->adapts) {
+        l->tiled = *ret_n > 1;
+    }
     for (size_t k = 0; k < *ret_n; k++) {
         (*ret)[k].x += roi.x;
         (*ret)[k].y += roi.y;
@@ -82,6 +137,7 @@ static int plan_region(struct photo *ph, size_t i, struct dm_arena *a, struct im
     return DM_OK;
 }
 
+/* The next pass of every region that is not settled. */
 static int plan(struct detection_run *run, struct dm_arena *a, struct dm_err *e)
 {
     struct photo *ph = run->ph;
@@ -90,9 +146,12 @@ static int plan(struct detection_run *run, struct dm_arena *a, struct dm_err *e)
     if (!rects || !n) {
         DM_FAIL(e, DM_ENOMEM, "no memory for %zu regions", ph->n_region);
     }
+    run->n_jobs = 0;
     for (size_t i = 0; i < ph->n_region; i++) {
-        DM_TRY(plan_region(ph, i, a, &rects[i], &n[i], e));
-        run->n_jobs += n[i];
+        if (!run->choice[i].settled) {
+            DM_TRY(plan_region(run, i, a, &rects[i], &n[i], e));
+            run->n_jobs += n[i];
+        }
     }
     run->job = dm_arena_calloc(a, run->n_jobs, sizeof(*run->job));
     if (!run->job) {
@@ -100,10 +159,15 @@ static int plan(struct detection_run *run, struct dm_arena *a, struct dm_err *e)
     }
     size_t j = 0;
     for (size_t i = 0; i < ph->n_region; i++) {
+        const struct choice *c = &run->choice[i];
+        const struct level *l = &c->level[c->n_level];
         for (size_t k = 0; k < n[i]; k++) {
-            run->job[j++] = (struct job){(uint32_t)i, ph->r->container[i].tiled, rects[i][k]};
+            run->job[j++] = (struct job){.region = (uint32_t)i,
+                                         .tile = l->tiled,
+                                         .frame_px = c->adapts ? l->tile_px : 0,
+                                         .rect = rects[i][k]};
         }
-        ph->r->tiles_total += ph->r->container[i].tiled ? (uint32_t)n[i] : 0;
+        ph->r->tiles_total += l->tiled ? (uint32_t)n[i] : 0;
     }
     return DM_OK;
 }
@@ -236,7 +300,7 @@ static int run_job(struct detection_run *run, struct worker *w, size_t j, struct
 {
     struct photo *ph = run->ph;
     const struct vision_params *p = ph->p;
-    const struct job *job = &run->job[j];
+    struct job *job = &run->job[j];
     struct lane *l = w->lane;
     struct yolo_nms_params nms = {
         .conf = (float)p->conf, .iou = (float)p->iou, .max_det = p->max_det, .max_nms = p->max_nms};
@@ -245,15 +309,14 @@ static int run_job(struct detection_run *run, struct worker *w, size_t j, struct
     struct nn_heads heads;
     struct yolo_box *box = NULL;
     size_t n = 0;
-    bool saturated = false;
     dm_arena_clear(&l->arena);
     DM_TRY(make_crop(run, l, job, &crop, e));
     if (crop.black) {
         w->tiles_black++;
         return DM_OK;
     }
-    DM_TRY(lane_run(ph->v, l, &crop.pixels, p->size_px, nms.conf, &lb, &heads, e));
-    DM_TRY(yolo_decode(&heads, &nms, &l->arena, &box, &n, &saturated, e));
+    DM_TRY(lane_run(ph->v, l, &crop.pixels, p->size_px, job->frame_px, nms.conf, &lb, &heads, e));
+    DM_TRY(yolo_decode(&heads, &nms, &l->arena, &box, &n, &job->saturated, e));
     yolo_unletterbox(&lb, box, n);
     struct image_rect at = inside(job->rect, ph->region[job->region].roi);
     for (size_t i = 0; i < n; i++) {
@@ -269,7 +332,6 @@ static int run_job(struct detection_run *run, struct worker *w, size_t j, struct
         }
     }
     w->tiles_processed += job->tile;
-    w->saturated |= saturated;
     return DM_OK;
 }
 
@@ -286,6 +348,46 @@ static int detect_job(void *ctx, size_t j, size_t worker, struct dm_err *e)
         return photo_region_failed(run->ph, run->job[j].region, j, &cause, e);
     }
     return DM_OK;
+}
+
+/* ---- all tiles ---- */
+
+static void run_clear(struct detection_run *run)
+{
+    for (size_t i = 0; run->worker && i < run->n_workers; i++) {
+        lane_put(run->ph->v, run->worker[i].lane);
+        dm_free(run->worker[i].found);
+    }
+    dm_free(run->worker);
+    run->worker = NULL;
+}
+
+/* Lanes go back before the merging: another photo may need them. */
+static void put_lanes(struct detection_run *run)
+{
+    struct vision_result *r = run->ph->r;
+    for (size_t i = 0; i < run->n_workers; i++) {
+        struct worker *w = &run->worker[i];
+        lane_put(run->ph->v, DM_STEAL(w->lane));
+        r->tiles_processed += w->tiles_processed;
+        r->tiles_black += w->tiles_black;
+    }
+}
+
+/* With fewer passes than threads, each pass gets all threads. */
+static int run_jobs(struct detection_run *run, struct dm_err *e)
+{
+    struct dm_pool *pool = run->ph->v->pool;
+    bool wide = run->n_jobs < dm_pool_size(pool);
+    run->kind = wide ? LANE_DETECT_WIDE : LANE_DETECT;
+    run->n_workers = wide ? 1 : dm_pool_size(pool);
+    run->worker = dm_calloc(run->n_workers, sizeof(*run->worker));
+    if (!run->worker) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for %zu threads", run->n_workers);
+    }
+    int code = dm_pool_run(wide ? NULL : pool, run->n_jobs, detect_job, run, e);
+    put_lanes(run);
+    return code;
 }
 
 /* ---- from what the threads found to detections ---- */
@@ -348,31 +450,136 @@ static struct vision_detection to_detection(const struct slice_box *b, struct im
     };
 }
 
-/* Merge region by region; detections of failed regions are not used. */
-static int merge(struct photo *ph, const struct gathered *g, struct dm_arena *a, struct dm_err *e)
+static int compare_doubles(const void *a, const void *b)
 {
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The side up to which plants make up half of the area of all: of a plant and the pieces of others
+ * the plant's. side [n], sorted here. */
+static double middle_side(double *side, size_t n)
+{
+    double total = 0;
+    double sum = 0;
+    size_t i = 0;
+    qsort(side, n, sizeof(*side), compare_doubles);
+    for (size_t k = 0; k < n; k++) {
+        total += side[k] * side[k];
+    }
+    while (i < n && sum + side[i] * side[i] < total / 2) {
+        sum += side[i] * side[i];
+        i++;
+    }
+    return i < n ? side[i] : 0;
+}
+
+/* What scale.c wants to know of a level. */
+static int describe(const struct level *l, struct dm_arena *a, struct scale_level *ret,
+                    struct dm_err *e)
+{
+    double *side = dm_arena_calloc(a, l->n, sizeof(*side));
+    if (!side) {
+        DM_FAIL(e, DM_ENOMEM, "no memory to measure %zu plants", l->n);
+    }
+    *ret = (struct scale_level){.tile_px = l->tile_px, .saturated = l->saturated};
+    for (size_t i = 0; i < l->n; i++) {
+        const struct slice_box *b = &l->box[i];
+        if (b->score >= SURE_CONFIDENCE) {
+            side[ret->n++] = DM_MAX(b->x2 - b->x1, b->y2 - b->y1);
+        }
+    }
+    ret->plant_px = middle_side(side, ret->n);
+    return DM_OK;
+}
+
+static void take(struct choice *c, int tile_px)
+{
+    c->settled = true;
+    for (int i = 0; i < c->n_level; i++) {
+        if (c->level[i].tile_px == tile_px) {
+            c->taken = &c->level[i];
+        }
+    }
+}
+
+/* Merge what the tiles of region i found, and decide whether that settles it. */
+static int finish_level(struct detection_run *run, size_t i, const struct gathered *g,
+                        struct dm_arena *a, struct dm_err *e)
+{
+    struct photo *ph = run->ph;
+    struct choice *c = &run->choice[i];
+    struct level *l = &c->level[c->n_level++];
+    struct scale_level seen;
+    struct dm_err cause = {0};
+    l->box = g->box + g->first[i];
+    l->n = g->first[i + 1] - g->first[i];
+    if (l->tiled && ph->region[i].error.code == DM_OK) {
+        cause.code = slice_merge(l->box, l->n, ph->p->merge_threshold, a, &l->n, &cause);
+    }
+    if (cause.code < 0) {
+        DM_TRY(photo_region_failed(ph, i, SIZE_MAX, &cause, e));
+    }
+    DM_TRY(describe(l, a, &seen, e));
+    if (!c->adapts || ph->region[i].error.code != DM_OK || c->n_level == LEVELS_MAX) {
+        take(c, l->tile_px);
+    } else if (!scale_next(&c->search, &seen)) {
+        take(c, c->search.tile_px);
+    }
+    return DM_OK;
+}
+
+/* One pass over every region that is not settled. *ret_more: some still are not. */
+static int pass(struct detection_run *run, struct dm_arena *a, bool *ret_more, struct dm_err *e)
+{
+    struct photo *ph = run->ph;
+    struct gathered g = {0};
+    dm_usec start = dm_now();
+    DM_TRY(plan(run, a, e));
+    DM_TRY(run_jobs(run, e));
+    ph->r->ms.detect += dm_ms_since(start);
+    start = dm_now();
+    for (size_t j = 0; j < run->n_jobs; j++) {
+        struct choice *c = &run->choice[run->job[j].region];
+        c->level[c->n_level].saturated |= run->job[j].saturated;
+    }
+    DM_TRY(gather(run, a, &g, e));
+    *ret_more = false;
+    for (size_t i = 0; i < ph->n_region; i++) {
+        if (!run->choice[i].settled) {
+            DM_TRY(finish_level(run, i, &g, a, e));
+            *ret_more = *ret_more || !run->choice[i].settled;
+        }
+    }
+    run_clear(run);
+    ph->r->ms.merge += dm_ms_since(start);
+    return DM_OK;
+}
+
+/* The plants of the levels taken; those of failed regions are not used. */
+static int collect(struct detection_run *run, struct dm_arena *a, struct dm_err *e)
+{
+    struct photo *ph = run->ph;
     struct vision_result *r = ph->r;
-    size_t total = g->first[ph->n_region];
+    size_t total = 0;
     size_t n = 0;
+    for (size_t i = 0; i < ph->n_region; i++) {
+        total += run->choice[i].taken->n;
+    }
     r->detection = dm_arena_calloc(&r->arena, total, sizeof(*r->detection));
     if (!r->detection) {
         DM_FAIL(e, DM_ENOMEM, "no memory for %zu plants", total);
     }
     for (size_t i = 0; i < ph->n_region; i++) {
-        struct slice_box *box = g->box + g->first[i];
-        size_t kept = g->first[i + 1] - g->first[i];
-        bool tiled = r->container[i].tiled;
-        struct dm_err cause = {0};
-        if (tiled && ph->region[i].error.code == DM_OK) {
-            cause.code = slice_merge(box, kept, ph->p->merge_threshold, a, &kept, &cause);
+        const struct level *l = run->choice[i].taken;
+        r->container[i].tiled = l->tiled;
+        if (ph->region[i].error.code != DM_OK) {
+            continue;
         }
-        if (cause.code < 0) {
-            DM_TRY(photo_region_failed(ph, i, SIZE_MAX, &cause, e));
-        }
-        if (ph->region[i].error.code == DM_OK) {
-            for (size_t k = 0; k < kept; k++) {
-                r->detection[n++] = to_detection(&box[k], ph->region[i].roi, tiled, i);
-            }
+        r->saturated |= l->saturated;
+        for (size_t k = 0; k < l->n; k++) {
+            r->detection[n++] = to_detection(&l->box[k], ph->region[i].roi, l->tiled, i);
         }
     }
     return region_group(r->detection, n, ph->p->group_factor, a, &r->n_detection, e);
@@ -402,67 +609,32 @@ static void own(struct photo *ph)
     }
 }
 
-static void run_clear(struct detection_run *run)
-{
-    for (size_t i = 0; run->worker && i < run->n_workers; i++) {
-        lane_put(run->ph->v, run->worker[i].lane);
-        dm_free(run->worker[i].found);
-    }
-    dm_free(run->worker);
-    run->worker = NULL;
-}
-
-/* Lanes go back before the merging: another photo may need them. */
-static void put_lanes(struct detection_run *run)
-{
-    struct vision_result *r = run->ph->r;
-    for (size_t i = 0; i < run->n_workers; i++) {
-        struct worker *w = &run->worker[i];
-        lane_put(run->ph->v, DM_STEAL(w->lane));
-        r->tiles_processed += w->tiles_processed;
-        r->tiles_black += w->tiles_black;
-        run->saturated |= w->saturated;
-    }
-}
-
-/* With fewer passes than threads, each pass gets all threads. */
-static int run_jobs(struct detection_run *run, struct dm_err *e)
-{
-    struct dm_pool *pool = run->ph->v->pool;
-    bool wide = run->n_jobs < dm_pool_size(pool);
-    run->kind = wide ? LANE_DETECT_WIDE : LANE_DETECT;
-    run->n_workers = wide ? 1 : dm_pool_size(pool);
-    run->worker = dm_calloc(run->n_workers, sizeof(*run->worker));
-    if (!run->worker) {
-        DM_FAIL(e, DM_ENOMEM, "no memory for %zu threads", run->n_workers);
-    }
-    int code = dm_pool_run(wide ? NULL : pool, run->n_jobs, detect_job, run, e);
-    put_lanes(run);
-    return code;
-}
-
 int photo_detect(struct photo *ph, struct dm_err *e)
 {
     DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
     DM_CLEANUP(run_clear) struct detection_run run = {.ph = ph};
-    struct gathered g = {0};
+    bool more = true;
+    run.choice = dm_arena_calloc(&a, ph->n_region, sizeof(*run.choice));
+    if (!run.choice) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for %zu regions", ph->n_region);
+    }
+    for (size_t i = 0; i < ph->n_region; i++) {
+        begin_region(&run, i);
+    }
+    while (more) {
+        DM_TRY(pass(&run, &a, &more, e));
+    }
     dm_usec start = dm_now();
-    DM_TRY(plan(&run, &a, e));
-    DM_TRY(run_jobs(&run, e));
-    ph->r->ms.detect = dm_ms_since(start);
-    start = dm_now();
-    if (run.saturated) {
-        ph->r->saturated = true;
+    DM_TRY(collect(&run, &a, e));
+    if (ph->r->saturated) {
         DM_TRY(photo_warn(ph, e,
                           "a pass of the plant model reported its maximum of %d boxes: "
                           "raise count.max_det",
                           ph->p->max_det));
     }
-    DM_TRY(gather(&run, &a, &g, e));
-    DM_TRY(merge(ph, &g, &a, e));
     if (ph->p->profile == VISION_PROFILE_PRODUCT) {
         own(ph);
     }
-    ph->r->ms.merge = dm_ms_since(start);
+    ph->r->ms.merge += dm_ms_since(start);
     return DM_OK;
 }

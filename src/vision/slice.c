@@ -30,10 +30,23 @@ static int tile_count(int length, int size, int step)
     return length <= size ? 1 : (length - size + step - 1) / step + 1;
 }
 
+/* Distance of neighbouring tiles. */
+static int tile_step(int size, double overlap)
+{
+    return size - (int)(overlap * size);
+}
+
+size_t slice_count(int w, int h, int size, double overlap)
+{
+    int step = tile_step(size, overlap);
+    DM_BUG_UNLESS(w > 0 && h > 0 && size > 0 && step > 0);
+    return (size_t)tile_count(w, size, step) * (size_t)tile_count(h, size, step);
+}
+
 int slice_tiles(int w, int h, int size, double overlap, struct dm_arena *a, struct image_rect **ret,
                 size_t *ret_n, struct dm_err *e)
 {
-    int step = size - (int)(overlap * size);
+    int step = tile_step(size, overlap);
     DM_BUG_UNLESS(w > 0 && h > 0 && size > 0 && step > 0);
     int columns = tile_count(w, size, step);
     int rows = tile_count(h, size, step);

@@ -14,6 +14,9 @@
 DM_MUST_CHECK int slice_tiles(int w, int h, int size, double overlap, struct dm_arena *a,
                               struct image_rect **ret, size_t *ret_n, struct dm_err *e);
 
+/* How many those are. */
+size_t slice_count(int w, int h, int size, double overlap);
+
 /* One box found in a tile, in crop pixels. */
 struct slice_box {
     double x1, y1, x2, y2;

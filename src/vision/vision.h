@@ -44,6 +44,7 @@ struct vision_params {
     /* slicing */
     int32_t tile_size_px;
     double tile_overlap;
+    bool adapt_tiles;       /* with models that say how large plants should be: see scale.h */
     double merge_threshold; /* IOS */
     bool skip_black_tiles;
     double black_tile_ratio;

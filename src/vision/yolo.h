@@ -19,12 +19,17 @@ struct yolo_letterbox {
     int new_w, new_h; /* of the scaled image inside it */
     int left, top;    /* pads really applied */
     double gain;      /* min(net_h / h, net_w / w): what the way back divides by */
+    int block;        /* > 1: squares of so many pixels are averaged before the rest is scaled */
 };
 
 /* Geometry for target Tw x Th; rect = smallest multiple-of-stride rectangle instead of the whole
  * (the target is then rounded up to a multiple of stride). Sides >= 1. */
 struct yolo_letterbox yolo_letterbox_plan(int w, int h, int target_w, int target_h, int stride,
                                           bool rect);
+
+/* Geometry for a square of frame px, at least the longer side, with the image in its middle. What
+ * is scaled down to less than half is averaged, not sampled: no reference to follow here. */
+struct yolo_letterbox yolo_letterbox_frame(int w, int h, int frame, int net_w, int net_h);
 
 /* Scale in into the network input out (net_w x net_h, 3 channels, allocated), border 114.
  * Errors: DM_ENOMEM. */

@@ -46,6 +46,18 @@ struct yolo_letterbox yolo_letterbox_plan(int w, int h, int target_w, int target
     return lb;
 }
 
+struct yolo_letterbox yolo_letterbox_frame(int w, int h, int frame, int net_w, int net_h)
+{
+    double gain = (double)DM_MIN(net_w, net_h) / frame;
+    struct yolo_letterbox lb = {.w = w, .h = h, .net_w = net_w, .net_h = net_h, .gain = gain};
+    lb.new_w = DM_MIN(scaled(w, gain), net_w);
+    lb.new_h = DM_MIN(scaled(h, gain), net_h);
+    lb.left = (net_w - lb.new_w) / 2;
+    lb.top = (net_h - lb.new_h) / 2;
+    lb.block = DM_MIN(DM_MAX(1, (int)(1 / gain)), DM_MIN(w, h));
+    return lb;
+}
+
 static void fill_border(const struct yolo_letterbox *lb, struct image *out)
 {
     size_t left_bytes = (size_t)lb->left * 3;
@@ -70,6 +82,12 @@ int yolo_letterbox_apply(const struct yolo_letterbox *lb, const struct image *in
     struct image inner =
         image_view(out, (struct image_rect){lb->left, lb->top, lb->new_w, lb->new_h});
     fill_border(lb, out);
+    if (lb->block > 1) {
+        DM_CLEANUP(image_clear) struct image small = {0};
+        DM_TRY(image_init(&small, lb->w / lb->block, lb->h / lb->block, 3, e));
+        DM_TRY(image_average(in, lb->block, &small, e));
+        return image_resize_bilinear(&small, &inner, e);
+    }
     if (lb->new_w != lb->w || lb->new_h != lb->h) {
         return image_resize_bilinear(in, &inner, e);
     }

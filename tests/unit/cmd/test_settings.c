@@ -60,6 +60,37 @@ static void test_profile(void **state)
     dm_arena_clear(&a);
 }
 
+/* A tile size that somebody chose is kept, whoever chose it. */
+static void test_tile_size(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file;
+        bool adapt;
+        enum dm_origin origin;
+    } cases[] = {
+        {"", true, DM_ORIGIN_DEFAULT},
+        {"[count]\ntile_size = 512\n", false, DM_ORIGIN_FILE},
+        {"[count]\ntile_size = 300\nadapt_tiles = true\n", true, DM_ORIGIN_FILE},
+        {"[count]\nprofile = parity\n", false, DM_ORIGIN_PROFILE},
+    };
+    for (size_t i = 0; i < DM_COUNT(cases); i++) {
+        struct dm_arena a = {0};
+        struct dm_err e = {0};
+        struct settings s;
+        size_t set;
+        size_t k;
+        const char *file = cases[i].file;
+        assert_ok(settings_init(&s, &a, &e), &e);
+        assert_ok(dm_conf_parse(s.sets, SETTINGS_SETS, "x.conf", file, strlen(file), &a, &e), &e);
+        assert_ok(settings_apply_profile(&s, &a, &e), &e);
+        assert_int_equal(s.vision.adapt_tiles, cases[i].adapt);
+        assert_ok(settings_find(&s, "count.adapt_tiles", &set, &k, &e), &e);
+        assert_int_equal(s.set[set].sources[k].origin, cases[i].origin);
+        dm_arena_clear(&a);
+    }
+}
+
 static void test_find(void **state)
 {
     (void)state;
@@ -145,7 +176,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables),      cmocka_unit_test(test_flags_unique),
         cmocka_unit_test(test_profile),     cmocka_unit_test(test_find),
-        cmocka_unit_test(test_environment), cmocka_unit_test(test_file_search),
+        cmocka_unit_test(test_tile_size),   cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_file_search),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

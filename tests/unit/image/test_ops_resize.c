@@ -192,12 +192,47 @@ static void test_no_memory(void **state)
     image_clear(&out);
 }
 
+/* rounding: half of the square is right, 0 a planted fault. */
+static size_t average_faults(const struct image *in, const struct image *out, int k, int rounding)
+{
+    size_t faults = 0;
+    for (int y = 0; y < out->h; y++) {
+        for (int x = 0; x < out->w * 3; x++) {
+            long sum = rounding;
+            for (int i = 0; i < k * k; i++) {
+                sum += image_row(in, y * k + i / k)[(x / 3 * k + i % k) * 3 + x % 3];
+            }
+            faults += image_row(out, y)[x] != sum / (k * k);
+        }
+    }
+    return faults;
+}
+
+static void test_average(void **state)
+{
+    (void)state;
+    static const struct {
+        int w, h, k;
+    } cases[] = {{40, 30, 1}, {41, 31, 2}, {100, 64, 7}, {513, 40, 8}, {70, 70, 70}, {5, 200, 5}};
+    for (size_t i = 0; i < DM_COUNT(cases); i++) {
+        struct dm_err e = {0};
+        int k = cases[i].k;
+        struct image in = pattern_image(PATTERN_NOISE, (uint32_t)i, cases[i].w, cases[i].h, 3);
+        struct image out = plain_image(77, cases[i].w / k, cases[i].h / k, 3);
+        assert_ok(image_average(&in, k, &out, &e), &e);
+        assert_int_equal(average_faults(&in, &out, k, k * k / 2), 0);
+        assert_true(k < 2 || k > 8 || average_faults(&in, &out, k, 0) > 0);
+        image_clear(&in);
+        image_clear(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_goldens),        cmocka_unit_test(test_oracle),
         cmocka_unit_test(test_channels_alone), cmocka_unit_test(test_views),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_average),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -183,6 +183,9 @@ static void metadata_is_checked(void **state)
         {"imgsz", "640", NULL}, /* of a static file the graph counts */
         {"imgsz", NULL, NULL},
         {"version", "9\x1b[2J", NULL},
+        {"demeter_tile", "192", NULL},
+        {"demeter_tile", "small", "metadata entry demeter_tile"},
+        {"demeter_plant_px", "0", "metadata entry demeter_plant_px"},
     };
     for (size_t i = 0; i < DM_COUNT(cases); i++) {
         struct nn_model *m = NULL;
@@ -200,6 +203,22 @@ static void metadata_is_checked(void **state)
         }
         nn_model_free(m);
     }
+}
+
+/* What the file says of the scale it counts best at. */
+static void scale_is_read(void **state)
+{
+    (void)state;
+    struct nn_model *m = NULL;
+    struct dm_err e = {0};
+    assert_ok(open_with(TINY_FILE("tiny11.onnx"), "demeter_tile", "192", &m, &e), &e);
+    assert_int_equal(nn_model_info(m)->tile_px, 192);
+    assert_int_equal(nn_model_info(m)->plant_px, 0);
+    nn_model_free(m);
+    assert_ok(open_with(TINY_FILE("tiny11.onnx"), "demeter_plant_px", "28", &m, &e), &e);
+    assert_int_equal(nn_model_info(m)->tile_px, 0);
+    assert_int_equal(nn_model_info(m)->plant_px, 28);
+    nn_model_free(m);
 }
 
 static void names_are_made_up_when_missing(void **state)
@@ -330,6 +349,7 @@ int main(void)
         cmocka_unit_test(files_cannot_ask_for_much_more_memory_than_they_have),
         cmocka_unit_test(models_describe_themselves),
         cmocka_unit_test(metadata_is_checked),
+        cmocka_unit_test(scale_is_read),
         cmocka_unit_test(names_are_made_up_when_missing),
         cmocka_unit_test(other_outputs_are_refused),
         cmocka_unit_test(input_shapes_are_checked),

@@ -439,6 +439,60 @@ static void test_feathered_tiles(void **state)
     free(s);
 }
 
+/* A model that says how large plants should be sees large ones from afar, and small ones as ever.
+ */
+static void test_adapts_tiles(void **state)
+{
+    (void)state;
+    static const struct {
+        int cell, plant_px, own_tile;
+        bool adapt;
+        int runs_min, runs_max;
+    } cases[] = {
+        {400, 28, 0, true, 7, 7},    /* the whole photo, and half of it to confirm */
+        {400, 28, 0, false, 30, 30}, /* 6 x 5 tiles */
+        {400, 0, 0, true, 30, 30},   /* a model that says nothing */
+        {50, 28, 0, true, 31, 37},   /* too small from afar */
+        {50, 0, 256, true, 13 * 9, 13 * 9},
+    };
+    for (size_t i = 0; i < DM_COUNT(cases); i++) {
+        struct test_rng rng = {4};
+        struct scene *s = malloc(sizeof(*s));
+        struct rig rig;
+        struct vision_params p = params(VISION_PROFILE_PRODUCT);
+        scene_init(s, 2400, 1700);
+        int cell = cases[i].cell;
+        for (int y = cell / 4; y + cell < 1700; y += cell) { /* apart even in a coarse view */
+            for (int x = cell / 4; x + cell < 2400; x += cell) {
+                add_plant(s, x, y, cell / 3 + (int)test_rng_below(&rng, (uint32_t)cell / 6), 0.8);
+            }
+        }
+        rig_init(&rig, NULL, 0, false, 2);
+        rig.detect.info.plant_px = cases[i].plant_px;
+        rig.detect.info.tile_px = cases[i].own_tile;
+        p.adapt_tiles = cases[i].adapt;
+        p.max_det = 2000;
+        struct vision_result *r = count(&rig, &p, &s->im);
+        assert_int_equal(r->detected, s->n);
+        if (rig.detect.runs < cases[i].runs_min || rig.detect.runs > cases[i].runs_max) {
+            fail_msg("case %zu: %d passes", i, rig.detect.runs);
+        }
+        for (size_t k = 0; k < r->n_detection; k++) { /* centres to a pixel of the view */
+            const struct vision_detection *d = &r->detection[k];
+            bool found = false;
+            for (size_t j = 0; j < s->n; j++) {
+                found |= fabs(d->cx - (s->plant[j].x + s->plant[j].w / 2.0)) < 5 &&
+                         fabs(d->cy - (s->plant[j].y + s->plant[j].h / 2.0)) < 5;
+            }
+            assert_true(found);
+        }
+        vision_result_free(r);
+        rig_clear(&rig);
+        image_clear(&s->im);
+        free(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,6 +507,7 @@ int main(void)
         cmocka_unit_test(test_grid),
         cmocka_unit_test(test_black_tiles),
         cmocka_unit_test(test_feathered_tiles),
+        cmocka_unit_test(test_adapts_tiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,7 @@ static void test_product(void **state)
     assert_true(p.segment_conf == 0.30 && p.segment_iou == 0.50 && p.segment_size_px == 1024);
     assert_true(p.conf == 0.25 && p.iou == 0.70 && p.max_det == 300 && p.max_nms == 30000);
     assert_true(p.tile_size_px == 512 && p.tile_overlap == 0.25 && p.merge_threshold == 0.5);
-    assert_true(p.skip_black_tiles && p.black_tile_ratio == 0.02);
+    assert_true(p.adapt_tiles && p.skip_black_tiles && p.black_tile_ratio == 0.02);
     assert_true(p.crop_pad_px == 20 && p.feather_px == 10 && p.group_factor == 0.15);
     assert_true(p.own_residual && p.bands == 4 && p.alpha_overcount == 0.9);
     assert_true(p.min_calibration == 10 && p.default_plant_area_px == 2500);
@@ -45,13 +45,13 @@ static void test_parity(void **state)
     assert_int_equal(p.route, VISION_ROUTE_SIZE);
     assert_int_equal(p.crop_pad_px, 0);
     assert_true(p.group_factor == 0);
-    assert_true(!p.skip_black_tiles && !p.own_residual && !p.density_fallback);
+    assert_true(!p.skip_black_tiles && !p.own_residual && !p.density_fallback && !p.adapt_tiles);
     d.profile = p.profile; /* nothing else differs */
     d.crop_mode = p.crop_mode;
     d.route = p.route;
     d.crop_pad_px = p.crop_pad_px;
     d.group_factor = p.group_factor;
-    d.skip_black_tiles = d.own_residual = d.density_fallback = false;
+    d.skip_black_tiles = d.own_residual = d.density_fallback = d.adapt_tiles = false;
     assert_memory_equal(&p, &d, sizeof(p));
 }
 

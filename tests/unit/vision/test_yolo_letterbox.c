@@ -137,12 +137,61 @@ static void test_unletterbox(void **state)
     assert_true(b[2].x1 == 0 && b[2].y1 == 0 && b[2].x2 == 3775 && b[2].y2 == 1571);
 }
 
+/* A frame larger than the picture: the picture in the middle at the frame's scale, and back. */
+static void test_frame(void **state)
+{
+    (void)state;
+    static const struct {
+        int w, h, frame, net, new_w, new_h, left, top, block;
+    } cases[] = {
+        {512, 512, 512, 512, 512, 512, 0, 0, 1},
+        {400, 300, 800, 512, 256, 192, 128, 160, 1},
+        {4000, 3000, 4000, 512, 512, 384, 0, 64, 7},
+        {3000, 3000, 6000, 512, 256, 256, 128, 128, 11},
+        {1000, 600, 1000, 512, 512, 307, 0, 102, 1},
+        {2000, 3, 2000, 512, 512, 1, 0, 255, 3},
+    };
+    for (size_t i = 0; i < DM_COUNT(cases); i++) {
+        struct dm_err e = {0};
+        struct yolo_letterbox lb = yolo_letterbox_frame(cases[i].w, cases[i].h, cases[i].frame,
+                                                        cases[i].net, cases[i].net);
+        assert_int_equal(lb.new_w, cases[i].new_w);
+        assert_int_equal(lb.new_h, cases[i].new_h);
+        assert_int_equal(lb.left, cases[i].left);
+        assert_int_equal(lb.top, cases[i].top);
+        assert_int_equal(lb.block, cases[i].block);
+        struct yolo_box b = {.x1 = (float)lb.left,
+                             .y1 = (float)lb.top,
+                             .x2 = (float)(lb.left + lb.new_w),
+                             .y2 = (float)(lb.top + lb.new_h)};
+        yolo_unletterbox(&lb, &b, 1);
+        assert_true(b.x1 == 0 && b.y1 == 0);
+        assert_true(fabsf(b.x2 - (float)cases[i].w) <= 1 / (float)lb.gain);
+        assert_true(fabsf(b.y2 - (float)cases[i].h) <= 1 / (float)lb.gain);
+        DM_CLEANUP(image_clear) struct image in = {0};
+        DM_CLEANUP(image_clear) struct image out = {0};
+        assert_ok(image_init(&in, lb.w, lb.h, 3, &e), &e);
+        assert_ok(image_init(&out, lb.net_w, lb.net_h, 3, &e), &e);
+        memset(in.px, 7, in.stride_bytes * (size_t)in.h);
+        assert_ok(yolo_letterbox_apply(&lb, &in, &out, &e), &e);
+        int inner = 0;
+        for (int y = 0; y < out.h; y++) {
+            for (int x = 0; x < out.w; x++) {
+                uint8_t v = image_row(&out, y)[3 * x];
+                assert_true(v == 7 || v == 114);
+                inner += v == 7;
+            }
+        }
+        assert_int_equal(inner, lb.new_w * lb.new_h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plan),         cmocka_unit_test(test_plan_properties),
         cmocka_unit_test(test_apply_border), cmocka_unit_test(test_apply_scaled),
-        cmocka_unit_test(test_unletterbox),
+        cmocka_unit_test(test_unletterbox),  cmocka_unit_test(test_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
