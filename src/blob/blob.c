@@ -3,7 +3,11 @@
  * The door of blob/: checks keys and sizes and hashes what passes, for every driver once. */
 #include "blob/blob.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "blob/driver.h"
@@ -153,6 +157,99 @@ int blob_put(struct blob *b, const char *key, const char *type, const void *byte
     return blob_put_commit(&p, ret, e);
 }
 
+enum { PIECE_BYTES = 16 << 10 }; /* on the stack, which may be a fiber's */
+
+/* fd in pieces, from its beginning. */
+static int each_piece(int fd, int (*fn)(void *ctx, const void *bytes, size_t n, struct dm_err *e),
+                      void *ctx, int64_t *ret_n, struct dm_err *e)
+{
+    char piece[PIECE_BYTES];
+    int64_t at = 0;
+    for (;;) {
+        ssize_t n = pread(fd, piece, sizeof(piece), at);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            DM_FAIL(e, DM_EIO, "the file cannot be read");
+        }
+        if (n == 0) {
+            *ret_n = at;
+            return DM_OK;
+        }
+        DM_TRY(fn(ctx, piece, (size_t)n, e));
+        at += n;
+    }
+}
+
+static int hash_piece(void *ctx, const void *bytes, size_t n, struct dm_err *e)
+{
+    (void)e;
+    (void)crypto_hash_sha256_update(ctx, bytes, n);
+    return DM_OK;
+}
+
+static int put_piece(void *ctx, const void *bytes, size_t n, struct dm_err *e)
+{
+    return blob_put_write(ctx, bytes, n, e);
+}
+
+static int put_in_pieces(struct blob *b, const char *key, const char *type, int fd,
+                         const char *sha256, struct blob_info *ret, struct dm_err *e)
+{
+    DM_CLEANUP(blob_put_abortp) struct blob_put *p = NULL;
+    int64_t n = 0;
+    char got[DM_SHA256_HEX_SIZE];
+    DM_TRY(blob_put_begin(b, key, type, &p, e));
+    DM_TRY(each_piece(fd, put_piece, p, &n, e));
+    blob_put_sha256(p, got);
+    if (sha256 && strcmp(got, sha256) != 0) {
+        DM_FAIL(e, DM_ECONFLICT, "%s: the file is not what it should be", key);
+    }
+    return blob_put_commit(&p, ret, e);
+}
+
+/* Size and hash of a file. */
+static int measure(int fd, const char *sha256, struct blob_info *ret, struct dm_err *e)
+{
+    crypto_hash_sha256_state sha;
+    struct stat st;
+    if (fstat(fd, &st) < 0) {
+        DM_FAIL(e, DM_EIO, "the file cannot be read");
+    }
+    ret->size_bytes = st.st_size;
+    if (sha256) {
+        (void)snprintf(ret->sha256, sizeof(ret->sha256), "%s", sha256);
+        return DM_OK;
+    }
+    (void)crypto_hash_sha256_init(&sha);
+    DM_TRY(each_piece(fd, hash_piece, &sha, &ret->size_bytes, e));
+    hex_of(sha, ret->sha256);
+    return DM_OK;
+}
+
+int blob_put_file(struct blob *b, const char *key, const char *type, int fd, const char *sha256,
+                  struct blob_info *ret, struct dm_err *e)
+{
+    struct blob_info info = {0};
+    DM_TRY(check_key(key, e));
+    if (!type_valid(type)) {
+        DM_FAIL(e, DM_EBADINPUT, "not a content type");
+    }
+    if (!b->driver->put_file) {
+        return put_in_pieces(b, key, type, fd, sha256, ret, e);
+    }
+    DM_TRY(measure(fd, sha256, &info, e));
+    if (info.size_bytes > LIMIT_BLOB_BYTES) {
+        DM_FAIL(e, DM_ELIMIT, "more than %jd bytes", (intmax_t)LIMIT_BLOB_BYTES);
+    }
+    DM_TRY(b->driver->put_file(b, key, type, fd, &info, e));
+    if (ret) {
+        *ret = info;
+    }
+    return DM_OK;
+}
+
 /* ---- reading --------------------------------------------------------------------------------- */
 
 struct hashing {
@@ -199,6 +296,15 @@ int blob_get_buf(struct blob *b, const char *key, struct blob_range r, const cha
                  struct dm_buf *buf, struct dm_err *e)
 {
     return blob_get(b, key, r, sha256, buf_sink, buf, e);
+}
+
+int blob_file(struct blob *b, const char *key, int *ret_fd, struct dm_err *e)
+{
+    DM_TRY(check_key(key, e));
+    if (!b->driver->file) {
+        DM_FAIL(e, DM_EUNSUPPORTED, "%s: has no files", b->driver->scheme);
+    }
+    return b->driver->file(b, key, ret_fd, e);
 }
 
 int blob_stat(struct blob *b, const char *key, struct blob_info *ret, struct dm_err *e)

@@ -42,6 +42,13 @@ struct blob_options {
     int connect_ms, stall_ms;            /* s3: 5000; 20000 without a byte */
     int tries;                           /* s3: of each request, 4 */
     int64_t part_bytes;                  /* s3: of a multipart upload, 5 MiB (the least allowed) */
+    int list_page;                       /* s3: keys of one answer, 1000 (the most allowed) */
+
+    /* s3: who runs a transfer (CURL *, returns its CURLcode) and who waits between tries: an event
+     * loop may do other things meanwhile. curl_easy_perform, nanosleep. */
+    int (*perform)(void *perform_ctx, void *curl_easy);
+    void *perform_ctx;
+    void (*pause)(int ms);
 };
 
 /* Open; nothing is sent to an S3 server. DM_EBADINPUT: not such a URL, an option missing;
@@ -77,6 +84,16 @@ DM_DEFINE_CLEANUP(blob_put_abortp, struct blob_put *, blob_put_abort)
 /* The four calls above at once. */
 DM_MUST_CHECK int blob_put(struct blob *b, const char *key, const char *type, const void *bytes,
                            size_t n, struct blob_info *ret, struct dm_err *e);
+
+/* Store the file behind fd from its beginning; fd is read only with pread. However large it is,
+ * only a small piece of it is in memory. sha256: of the file, hexadecimal, when it is known; NULL:
+ * it is read once more to find out. DM_ECONFLICT: sha256 is not that of the bytes. ret may be NULL.
+ */
+DM_MUST_CHECK int blob_put_file(struct blob *b, const char *key, const char *type, int fd,
+                                const char *sha256, struct blob_info *ret, struct dm_err *e);
+
+/* The object as an open file to read, which the caller closes. s3: DM_EUNSUPPORTED. */
+DM_MUST_CHECK int blob_file(struct blob *b, const char *key, int *ret_fd, struct dm_err *e);
 
 /* What of an object is wanted. {0}: all of it. */
 struct blob_range {

@@ -185,6 +185,21 @@ static int breaker_get(struct blob *base, const char *key, struct blob_range r, 
     return note(b, blob_get(b->inner, key, r, NULL, sink, ctx, e));
 }
 
+static int breaker_put_file(struct blob *base, const char *key, const char *type, int fd,
+                            struct blob_info *info, struct dm_err *e)
+{
+    struct breaker *b = breaker_of(base);
+    DM_TRY(gate(b, e));
+    return note(b, blob_put_file(b->inner, key, type, fd, info->sha256, NULL, e));
+}
+
+static int breaker_file(struct blob *base, const char *key, int *ret_fd, struct dm_err *e)
+{
+    struct breaker *b = breaker_of(base);
+    DM_TRY(gate(b, e));
+    return note(b, blob_file(b->inner, key, ret_fd, e));
+}
+
 static int breaker_stat(struct blob *base, const char *key, struct blob_info *ret, struct dm_err *e)
 {
     struct breaker *b = breaker_of(base);
@@ -221,6 +236,8 @@ static const struct blob_driver driver = {
     .put_write = breaker_put_write,
     .put_commit = breaker_put_commit,
     .put_abort = breaker_put_abort,
+    .put_file = breaker_put_file,
+    .file = breaker_file,
     .get = breaker_get,
     .stat = breaker_stat,
     .remove = breaker_remove,

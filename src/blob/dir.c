@@ -335,6 +335,15 @@ static int dir_get(struct blob *b, const char *key, struct blob_range r, blob_si
     return DM_OK;
 }
 
+static int dir_file(struct blob *b, const char *key, int *ret_fd, struct dm_err *e)
+{
+    DM_CLEANUP(close_fdp) int fd = -1;
+    struct stat st;
+    DM_TRY(open_object(dir_of(b), key, &fd, &st, e));
+    *ret_fd = steal_fd(&fd);
+    return DM_OK;
+}
+
 static void info_of(const struct stat *st, struct blob_info *ret)
 {
     *ret = (struct blob_info){
@@ -498,6 +507,7 @@ const struct blob_driver blob_driver_dir = {
     .put_write = dir_put_write,
     .put_commit = dir_put_commit,
     .put_abort = dir_put_abort,
+    .file = dir_file,
     .get = dir_get,
     .stat = dir_stat,
     .remove = dir_remove,

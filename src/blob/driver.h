@@ -43,7 +43,11 @@ struct blob_driver {
     int (*stat)(struct blob *b, const char *key, struct blob_info *ret, struct dm_err *e);
     int (*remove)(struct blob *b, const char *key, struct dm_err *e);
     int (*list)(struct blob *b, const char *prefix, blob_list_fn fn, void *ctx, struct dm_err *e);
+    /* Optional: without it a file goes through put_begin. info holds size and hash. */
+    int (*put_file)(struct blob *b, const char *key, const char *type, int fd,
+                    struct blob_info *info, struct dm_err *e);
     /* Optional. */
+    int (*file)(struct blob *b, const char *key, int *ret_fd, struct dm_err *e);
     int (*presign)(struct blob *b, enum blob_method m, const char *key, int seconds,
                    struct dm_buf *ret, struct dm_err *e);
 };

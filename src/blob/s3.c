@@ -15,6 +15,7 @@
 #include "blob/s3_xml.h"
 
 #define PART_MIN      ((int64_t)5 << 20) /* S3's own, of all parts but the last */
+#define LIST_PAGE_MAX 1000               /* S3's own */
 #define PARTS_MAX     10000              /* S3's own */
 #define UPLOAD_ID_MAX 1024
 
@@ -119,6 +120,11 @@ static int s3_open(const char *rest, const struct blob_options *o, struct blob *
     s3->connect_ms = o->connect_ms ? o->connect_ms : 5000;
     s3->stall_ms = o->stall_ms ? o->stall_ms : 20000;
     s3->tries = o->tries ? o->tries : 4;
+    (void)snprintf(s3->list_page, sizeof(s3->list_page), "%d",
+                   o->list_page > 0 ? DM_MIN(o->list_page, LIST_PAGE_MAX) : LIST_PAGE_MAX);
+    s3->perform = o->perform;
+    s3->perform_ctx = o->perform_ctx;
+    s3->pause = o->pause;
     s3->part_bytes = DM_MAX(o->part_bytes, PART_MIN);
     DM_TRY(place_of(s3, rest, o, e));
     *ret = DM_STEAL(b);
@@ -275,6 +281,26 @@ static int put_single(struct s3_put *p, struct dm_err *e)
     return s3_exchange_run(s3_of(p->base.blob), &x, e);
 }
 
+/* One request whatever its size (S3 takes 5 GiB), read from the file as it is sent. */
+static int s3_put_file(struct blob *b, const char *key, const char *type, int fd,
+                       struct blob_info *info, struct dm_err *e)
+{
+    struct s3_blob *s3 = s3_of(b);
+    char path[S3_PATH_SIZE];
+    DM_TRY(path_of(s3, key, path, e));
+    DM_CLEANUP(s3_exchange_clear)
+    struct s3_exchange x = {.method = "PUT",
+                            .path = path,
+                            .body_fd = &fd,
+                            .body_n = (size_t)info->size_bytes,
+                            .body_hash = info->sha256};
+    s3_pair_add(&x.headers, "content-type", type);
+    if (s3->sse) {
+        s3_pair_add(&x.headers, "x-amz-server-side-encryption", s3->sse);
+    }
+    return s3_exchange_run(s3, &x, e);
+}
+
 static int stored_size(struct s3_blob *s3, const char *path, int64_t *ret, struct dm_err *e)
 {
     DM_CLEANUP(s3_exchange_clear) struct s3_exchange x = {.method = "HEAD", .path = path};
@@ -366,7 +392,7 @@ static int s3_get(struct blob *b, const char *key, struct blob_range r, blob_sin
         if (x.delivered && !etag[0]) {
             return code; /* it might go on with another object */
         }
-        s3_pause(n);
+        s3_pause(s3, n);
     }
 }
 
@@ -443,6 +469,7 @@ static int s3_list(struct blob *b, const char *prefix, blob_list_fn fn, void *ct
         DM_CLEANUP(s3_exchange_clear)
         struct s3_exchange x = {.method = "GET", .path = s3->bucket_path};
         s3_pair_add(&x.query, "list-type", "2");
+        s3_pair_add(&x.query, "max-keys", s3->list_page);
         s3_pair_add(&x.query, "prefix", whole);
         if (token[0]) {
             s3_pair_add(&x.query, "continuation-token", token);
@@ -483,6 +510,7 @@ const struct blob_driver blob_driver_s3 = {
     .put_write = s3_put_write,
     .put_commit = s3_put_commit,
     .put_abort = s3_put_abort,
+    .put_file = s3_put_file,
     .get = s3_get,
     .stat = s3_stat,
     .remove = s3_remove,

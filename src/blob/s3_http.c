@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "blob/s3_xml.h"
 
@@ -21,10 +22,14 @@ void s3_exchange_clear(struct s3_exchange *x)
     dm_buf_clear(&x->answer);
 }
 
-void s3_pause(int n)
+void s3_pause(const struct s3_blob *s3, int n)
 {
     int64_t ms = DM_MIN((int64_t)100 << DM_MIN(n - 1, 10), 5000);
     ms -= randombytes_uniform((uint32_t)(ms / 2 + 1));
+    if (s3->pause) {
+        s3->pause((int)ms);
+        return;
+    }
     (void)nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
 
@@ -110,15 +115,27 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
     return x->answer.failed ? 0 : n;
 }
 
+/* What is being sent. */
+struct sending {
+    const struct s3_exchange *x;
+    size_t at;
+};
+
 static size_t on_send(char *room, size_t size, size_t n, void *ctx)
 {
-    struct dm_buf *left = ctx; /* data and len of what is not sent yet */
-    n = DM_MIN(size * n, left->len);
-    if (n) {
-        memcpy(room, left->data, n);
-        left->data += n;
-        left->len -= n;
+    struct sending *s = ctx;
+    const struct s3_exchange *x = s->x;
+    n = DM_MIN(size * n, x->body_n - s->at);
+    if (n && x->body_fd) {
+        ssize_t got = pread(*x->body_fd, room, n, (off_t)s->at);
+        if (got <= 0) { /* shorter than it was: the server would wait for ever */
+            return CURL_READFUNC_ABORT;
+        }
+        n = (size_t)got;
+    } else if (n) {
+        memcpy(room, (const char *)x->body + s->at, n);
     }
+    s->at += n;
     return n;
 }
 
@@ -145,10 +162,12 @@ static int header_list(struct s3_blob *s3, const struct s3_exchange *x, struct c
     char hash[DM_SHA256_HEX_SIZE];
     struct dm_buf line = dm_buf_init((size_t)16 << 10);
     s3_date((int64_t)time(NULL) + atomic_load(&s3->clock_offset_s), c.date);
-    dm_sha256_hex(x->body, x->body_n, hash);
-    c.payload = hash;
+    if (!x->body_fd) {
+        dm_sha256_hex(x->body, x->body_n, hash);
+    }
+    c.payload = x->body_fd ? x->body_hash : hash;
     s3_pair_add(&c.headers, "host", s3->host);
-    s3_pair_add(&c.headers, "x-amz-content-sha256", hash);
+    s3_pair_add(&c.headers, "x-amz-content-sha256", c.payload);
     s3_pair_add(&c.headers, "x-amz-date", c.date);
     if (s3->key.token) {
         s3_pair_add(&c.headers, "x-amz-security-token", s3->key.token);
@@ -176,7 +195,7 @@ static int header_list(struct s3_blob *s3, const struct s3_exchange *x, struct c
 }
 
 static void set_options(const struct s3_blob *s3, struct s3_exchange *x, CURL *h, const char *url,
-                        struct curl_slist *headers, struct dm_buf *sending)
+                        struct curl_slist *headers, struct sending *sending)
 {
     (void)curl_easy_setopt(h, CURLOPT_URL, url);
     (void)curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -211,14 +230,14 @@ static int transfer(struct s3_blob *s3, struct s3_exchange *x, CURL *h, CURLcode
 {
     struct curl_slist *headers = NULL;
     struct dm_buf url = dm_buf_init((size_t)16 << 10);
-    struct dm_buf sending = {.data = (char *)(uintptr_t)x->body, .len = x->body_n};
+    struct sending sending = {x, 0};
     dm_buf_printf(&url, "%s://%s%s%s", s3->scheme, s3->host, x->path, x->query.n ? "?" : "");
     s3_query(&x->query, &url);
     int code = dm_buf_ok(&url, e);
     code = code < 0 ? code : header_list(s3, x, &headers, e);
     if (code >= 0) {
         set_options(s3, x, h, dm_buf_str(&url), headers, &sending);
-        *ret = curl_easy_perform(h);
+        *ret = s3->perform ? (CURLcode)s3->perform(s3->perform_ctx, h) : curl_easy_perform(h);
     }
     curl_slist_free_all(headers);
     dm_buf_clear(&url);
@@ -310,6 +329,6 @@ int s3_exchange_run(struct s3_blob *s3, struct s3_exchange *x, struct dm_err *e)
         if (!again || n >= s3->tries) {
             return code;
         }
-        s3_pause(n);
+        s3_pause(s3, n);
     }
 }

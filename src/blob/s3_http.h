@@ -26,7 +26,11 @@ struct s3_blob {
     const char *prefix;      /* "" or "a/b/" */
     const char *sse;         /* NULL without */
     int connect_ms, stall_ms, tries;
+    char list_page[12];
     int64_t part_bytes;
+    int (*perform)(void *perform_ctx, void *curl_easy); /* NULL: curl_easy_perform */
+    void *perform_ctx;
+    void (*pause)(int ms);          /* NULL: nanosleep */
     _Atomic int64_t clock_offset_s; /* server's clock less ours, once it refused ours */
     pthread_mutex_t mu;
     CURL *idle[S3_HANDLES];
@@ -39,7 +43,9 @@ struct s3_exchange {
     struct s3_pairs query, headers; /* headers beside the usual ones, lower case, signed */
     const void *body;
     size_t body_n;
-    blob_sink sink; /* of a 2xx body; NULL: into answer */
+    const int *body_fd;    /* instead of body: body_n bytes of a file; NULL without */
+    const char *body_hash; /* of that file */
+    blob_sink sink;        /* of a 2xx body; NULL: into answer */
     void *ctx;
     bool one_try; /* the caller tries again itself */
 
@@ -61,6 +67,6 @@ DM_MUST_CHECK int s3_exchange_run(struct s3_blob *s3, struct s3_exchange *x, str
 
 /* Wait before try number n (1 is the second one): 100 ms doubled each time up to 5 s, of which a
  * random half is taken off, so that clients do not come back together. */
-void s3_pause(int n);
+void s3_pause(const struct s3_blob *s3, int n);
 
 #endif

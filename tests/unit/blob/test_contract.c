@@ -3,7 +3,10 @@
  * What every driver of blob/ must do. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -207,6 +210,124 @@ static void lists(void **state)
     assert_int_equal(blob_list(p->blob, "a b", see, NULL, &e), DM_EBADINPUT);
 }
 
+static int temp_file(const char *bytes, size_t n)
+{
+    char name[] = "/tmp/demeter-file-XXXXXX";
+    int fd = mkstemp(name);
+    assert_true(fd >= 0);
+    assert_int_equal(unlink(name), 0);
+    assert_int_equal(write(fd, bytes, n), n);
+    return fd;
+}
+
+static void files_go_in_and_out(void **state)
+{
+    struct blob_place *p = *state;
+    struct dm_err e = {0};
+    const size_t n = ((size_t)5 << 20) + 4321; /* more than a part, and than a piece */
+    char sha[DM_SHA256_HEX_SIZE];
+    struct blob_info info;
+    char *bytes = dm_alloc(n);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < n; i++) {
+        bytes[i] = (char)(i * 2654435761u >> 13);
+    }
+    dm_sha256_hex(bytes, n, sha);
+    int fd = temp_file(bytes, n);
+    assert_ok(blob_put_file(p->blob, "f/1", "image/jpeg", fd, NULL, &info, &e), &e);
+    assert_int_equal(info.size_bytes, n);
+    assert_string_equal(info.sha256, sha);
+    assert_ok(blob_put_file(p->blob, "f/2", "image/jpeg", fd, sha, NULL, &e), &e);
+    for (int i = 1; i <= 2; i++) {
+        struct dm_buf back = dm_buf_init(2 * n);
+        assert_ok(blob_get_buf(p->blob, i == 1 ? "f/1" : "f/2", whole, sha, &back, &e), &e);
+        assert_int_equal(back.len, n);
+        assert_memory_equal(back.data, bytes, n);
+        dm_buf_clear(&back);
+    }
+    sha[0] = sha[0] == '0' ? '1' : '0'; /* the file has changed since it was hashed */
+    assert_int_equal(blob_put_file(p->blob, "f/3", "image/jpeg", fd, sha, NULL, &e), DM_ECONFLICT);
+    assert_int_equal(blob_stat(p->blob, "f/3", &info, &e), DM_ENOTFOUND);
+    assert_int_equal(blob_put_file(p->blob, "../f", "image/jpeg", fd, NULL, NULL, &e),
+                     DM_EBADINPUT);
+    (void)close(fd);
+    int code = blob_file(p->blob, "f/1", &fd, &e);
+    if (!strcmp(blob_scheme(p->blob), "dir")) {
+        char first[16];
+        assert_ok(code, &e);
+        assert_int_equal(pread(fd, first, sizeof(first), 0), sizeof(first));
+        assert_memory_equal(first, bytes, sizeof(first));
+        (void)close(fd);
+        assert_int_equal(blob_file(p->blob, "f/none", &fd, &e), DM_ENOTFOUND);
+    } else {
+        assert_int_equal(code, DM_EUNSUPPORTED);
+    }
+    dm_free(bytes);
+}
+
+/* A list comes in several answers. */
+static void long_lists_have_pages(void **state)
+{
+    struct blob_place *p = *state;
+    struct dm_err e = {0};
+    struct blob *b = NULL;
+    struct blob_options o = blob_place_options(p);
+    struct seen s = {.keys = dm_buf_init(4096)};
+    o.list_page = 3;
+    assert_ok(blob_open(p->url, &o, &b, &e), &e);
+    for (int i = 0; i < 10; i++) {
+        put_text(b, (const char[]){'k', '/', (char)('0' + i), '\0'}, "1");
+    }
+    put_text(b, "other", "1");
+    assert_ok(blob_list(b, "k/", see, &s, &e), &e);
+    assert_string_equal(dm_buf_str(&s.keys), "k/0 k/1 k/2 k/3 k/4 k/5 k/6 k/7 k/8 k/9 ");
+    dm_buf_clear(&s.keys);
+    blob_close(b);
+}
+
+/* Writes until the disk is full (a file may not grow beyond a limit): 0 when all is as it should.
+ */
+static int fill_disk(struct blob *b)
+{
+    static char piece[100000];
+    struct dm_err e = {0};
+    struct blob_put *put = NULL;
+    struct rlimit limit = {250000, 250000};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    if (setrlimit(RLIMIT_FSIZE, &limit) < 0 || blob_put_begin(b, "big", "a/b", &put, &e) < 0) {
+        return 1;
+    }
+    int code = DM_OK;
+    for (int i = 0; code >= 0 && i < 4; i++) {
+        code = blob_put_write(put, piece, sizeof(piece), &e);
+    }
+    blob_put_abort(put);
+    return code == DM_EIO && e.text[0] ? 0 : 2;
+}
+
+static void a_full_disk_is_told_and_leaves_nothing(void **state)
+{
+    struct blob_place *p = *state;
+    struct dm_err e = {0};
+    struct blob_info info;
+    int status = 0;
+    put_text(p->blob, "small", "kept");
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        _exit(fill_disk(p->blob));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(blob_stat(p->blob, "big", &info, &e), DM_ENOTFOUND);
+    assert_text(p->blob, "small", whole, "kept");
+    char path[160];
+    (void)snprintf(path, sizeof(path), "%s/.incoming", p->folder);
+    assert_int_equal(rmdir(path), 0); /* empty */
+    assert_int_equal(mkdir(path, 0700), 0);
+    put_text(p->blob, "after", "goes on");
+}
+
 static int refuse(void *ctx, const void *bytes, size_t n, struct dm_err *e)
 {
     (void)ctx;
@@ -341,6 +462,9 @@ int main(void)
         BLOB_TEST(an_abort_leaves_nothing),
         BLOB_TEST(large_objects),
         BLOB_TEST(lists),
+        BLOB_TEST(files_go_in_and_out),
+        BLOB_TEST_S3(long_lists_have_pages),
+        BLOB_TEST_DIR(a_full_disk_is_told_and_leaves_nothing),
         BLOB_TEST(a_sink_may_stop),
         BLOB_TEST(keys_are_checked),
         BLOB_TEST_DIR(a_vanished_mount_stops_everything),

@@ -103,6 +103,55 @@ static void signed_addresses_open(void **state)
     dm_buf_clear(&body);
 }
 
+static size_t five_bytes(char *room, size_t size, size_t n, void *ctx)
+{
+    int *sent = ctx;
+    if (*sent || size * n < 5) {
+        return 0;
+    }
+    memcpy(room, "photo", 5);
+    *sent = 1;
+    return 5;
+}
+
+/* Whoever holds a signed address for it, and only for that key, may upload. */
+static void signed_addresses_take_uploads(void **state)
+{
+    struct blob_place *p = *state;
+    struct dm_err e = {0};
+    struct dm_buf url = dm_buf_init(4096);
+    struct dm_buf body = dm_buf_init(4096);
+    assert_ok(blob_presign(p->blob, BLOB_PUT, "a/up", 60, &url, &e), &e);
+    for (int i = 0; i < 2; i++) {
+        long status = 0;
+        int sent = 0;
+        CURL *h = curl_easy_init();
+        assert_non_null(h);
+        if (i == 1) { /* another key under the same signature */
+            char *up = strstr(dm_buf_str(&url), "/a/up");
+            assert_non_null(up);
+            up[4] = 'q';
+        }
+        (void)curl_easy_setopt(h, CURLOPT_URL, dm_buf_str(&url));
+        (void)curl_easy_setopt(h, CURLOPT_UPLOAD, 1L);
+        (void)curl_easy_setopt(h, CURLOPT_INFILESIZE, 5L);
+        (void)curl_easy_setopt(h, CURLOPT_READFUNCTION, five_bytes);
+        (void)curl_easy_setopt(h, CURLOPT_READDATA, &sent);
+        (void)curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, append);
+        (void)curl_easy_setopt(h, CURLOPT_WRITEDATA, &body);
+        assert_int_equal(curl_easy_perform(h), CURLE_OK);
+        (void)curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_cleanup(h);
+        assert_int_equal(status, i == 0 ? 200 : 403);
+    }
+    dm_buf_clear(&body);
+    body = dm_buf_init(16);
+    assert_ok(blob_get_buf(p->blob, "a/up", (struct blob_range){0}, NULL, &body, &e), &e);
+    assert_string_equal(dm_buf_str(&body), "photo");
+    dm_buf_clear(&body);
+    dm_buf_clear(&url);
+}
+
 /* ---- scripted answers ------------------------------------------------------------------------ */
 
 struct script {
@@ -233,6 +282,7 @@ int main(void)
         BLOB_TEST_S3(killed_during_an_upload),
         BLOB_TEST_S3(a_wrong_clock_is_corrected),
         BLOB_TEST_S3(signed_addresses_open),
+        BLOB_TEST_S3(signed_addresses_take_uploads),
         cmocka_unit_test(passing_errors_are_tried_again),
         cmocka_unit_test(a_truncated_body_goes_on_where_it_stopped),
     };
