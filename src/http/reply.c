@@ -306,6 +306,20 @@ void http_reply_problem(struct http_state *st, const struct dm_err *err, const j
     }
 }
 
+/* {member: rows, "pagination": {...}}: the rows. */
+static int check_page(const struct http_answer *a, json_t *page, struct dm_err *e)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(page, name, value)
+    {
+        if (json_is_array(value)) {
+            return http_check_reply(a->schema, true, value, e);
+        }
+    }
+    DM_FAIL(e, DM_EINTERNAL, "the reply is not a page");
+}
+
 /* A reply of JSON against the schema of its status. */
 static int check_reply(const struct http_state *st, struct dm_err *e)
 {
@@ -318,7 +332,8 @@ static int check_reply(const struct http_state *st, struct dm_err *e)
         if (a->schema == NULL || st->json == NULL) {
             return DM_OK;
         }
-        return http_check_reply(a->schema, a->list, st->json, e);
+        return route->flags & HTTP_PAGED ? check_page(a, st->json, e)
+                                         : http_check_reply(a->schema, a->list, st->json, e);
     }
     DM_FAIL(e, DM_EINTERNAL, "status %d is not declared by %s", st->status, route->name);
 }
