@@ -33,6 +33,9 @@ struct photo_place {
 enum photo_variant { PHOTO_ORIGINAL, PHOTO_THUMBNAIL, PHOTO_ANNOTATED };
 extern const char *const photo_variant_names[]; /* as stored, NULL-ended */
 
+/* Whether some photo lies in the local folder, which then must have its marker. */
+DM_MUST_CHECK int photo_local_used(struct store *s, bool *ret, struct dm_err *e);
+
 /* Endings of stored files: "jpg" for "image/jpeg". */
 const char *photo_ending(const char *content_type);
 
@@ -60,18 +63,19 @@ const void *photo_file_bytes(const struct photo_file *f, size_t *ret_n);
 enum photo_source { PHOTO_WEB, PHOTO_MOBILE, PHOTO_API };
 extern const char *const photo_source_names[]; /* as stored, NULL-ended */
 
-/* One upload of several files. */
+/* One upload of several files. Its own job waits for those of its photos and sums them up. */
 struct photo_batch {
-    int64_t id;
+    int64_t id, job_id;
     char uuid[STORE_UUID_SIZE];
     bool repeated; /* the uuid is that of an earlier batch of the same person */
 };
 /* uuid NULL: a new one. INV_IDEMPOTENCY_CONFLICT: it is another person's. */
 DM_MUST_CHECK int photo_batch_begin(const struct inv_ctx *c, const char *uuid, int64_t files,
                                     const char *notes, struct photo_batch *ret, struct dm_err *e);
-/* Note which files were refused: a JSON array of {index, filename, code, message}. */
-DM_MUST_CHECK int photo_batch_end(const struct inv_ctx *c, int64_t batch_id, int64_t files,
-                                  const json_t *rejections, struct dm_err *e);
+/* All its files have come. Note which were refused: a JSON array of {index, filename, code,
+ * message}. */
+DM_MUST_CHECK int photo_batch_end(const struct inv_ctx *c, const struct photo_batch *b,
+                                  int64_t files, const json_t *rejections, struct dm_err *e);
 /* The key of file i of a batch: the same for the same arguments. */
 void photo_batch_key(const char *batch_uuid, size_t i, char ret[static STORE_UUID_SIZE]);
 
@@ -79,11 +83,11 @@ struct photo_new {
     const char *key;      /* UUID of the request, which becomes the job's; NULL: a new one */
     const char *filename; /* as the sender says, shown only; NULL: none */
     enum photo_source source;
-    int64_t batch_id;    /* 0: none */
-    int64_t location_id; /* said by the person, 0 for not */
-    const char *qr_code; /* likewise, NULL for none */
-    bool force;          /* also when the same bytes are stored already */
-    bool needs_gps;      /* setting REQUIRE_GPS: refuse a photo whose place nobody can know */
+    int64_t batch_id, batch_job_id; /* of photo_batch_begin; 0: none */
+    int64_t location_id;            /* said by the person, 0 for not */
+    const char *qr_code;            /* likewise, NULL for none */
+    bool force;                     /* also when the same bytes are stored already */
+    bool needs_gps; /* setting REQUIRE_GPS: refuse a photo whose place nobody can know */
 };
 
 struct photo_accepted {
@@ -100,6 +104,10 @@ struct photo_accepted {
 DM_MUST_CHECK int photo_accept(const struct inv_ctx *c, const struct photo_place *p,
                                struct photo_file *f, const struct photo_new *n,
                                struct photo_accepted *ret, struct dm_err *e);
+
+/* The active claro of a code (NAVE03-N-C07) or a label's text. INV_NOT_FOUND. */
+DM_MUST_CHECK int photo_location_named(const struct inv_ctx *c, const char *name, int64_t *ret_id,
+                                       struct dm_err *e);
 
 /* ---- the job ---- */
 
@@ -133,6 +141,34 @@ DM_MUST_CHECK int photo_failed(const struct inv_ctx *c, int64_t session_id, cons
 
 /* The same for every session whose job died without a word (killed workers); how many. */
 DM_MUST_CHECK int photo_bury(const struct inv_ctx *c, int64_t *ret_n, struct dm_err *e);
+
+/* The job of a batch whose photos have all ended: their sessions summed up, as JSON in a.
+ * *ret_warning: some failed or wait. */
+DM_MUST_CHECK int photo_batch_sum(const struct inv_ctx *c, int64_t batch_id, struct dm_arena *a,
+                                  const char **ret, bool *ret_warning, struct dm_err *e);
+
+/* Make the thumbnail of a photo (again), and keep it. */
+DM_MUST_CHECK int photo_thumbnail(const struct inv_ctx *c, const struct photo_place *p,
+                                  int64_t image_id, struct dm_err *e);
+
+/* How the photos of a batch stand, by job, oldest first; texts in a, "" where there is none. */
+struct photo_state {
+    int64_t job_id, session_id, image_id;
+    const char *job_uuid, *session_uuid, *image_uuid;
+    const char *filename;
+    const char *job; /* job_status: pending, processing, completed... */
+    const char *phase;
+    int percent, attempts, max_attempts;
+    const char *status, *posting, *warning, *holds; /* of the session; holds: JSON list */
+    const char *error_code, *error;
+    const char *claro; /* its code */
+    int64_t detected, estimated, processing_ms;
+    int64_t updated_at;
+};
+/* since: only those that changed then or later; 0: all. Needs PHOTO_UPLOAD. */
+DM_MUST_CHECK int photo_batch_states(const struct inv_ctx *c, int64_t batch_id, int64_t since,
+                                     struct dm_arena *a, struct photo_state **ret, size_t *ret_n,
+                                     struct dm_err *e);
 
 /* ---- stored objects ---- */
 

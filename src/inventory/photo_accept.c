@@ -18,7 +18,7 @@
 
 #define FUTURE_MS INT64_C(60000) /* a camera's clock may be a minute ahead (domain.md 4) */
 
-enum { REPEAT, TWIN, IMAGE_ADD, BATCH_FIND, BATCH_ADD, BATCH_END };
+enum { REPEAT, TWIN, IMAGE_ADD, NAMED };
 static const struct store_query queries[] = {
     [REPEAT] = {"photo.repeat",
                 "SELECT j.user_id, i.sha256, i.id, i.uuid, s.id, s.uuid, s.storage_location_id,"
@@ -41,108 +41,42 @@ static const struct store_query queries[] = {
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
                    " ?16, ?17, ?17, ?17) RETURNING id",
                    "uttiiitbTtrrrjtiT", "i"},
-    [BATCH_FIND] = {"photo.batch_find", "SELECT id, user_id FROM upload_batches WHERE uuid = ?1",
-                    "u", "ii"},
-    [BATCH_ADD] = {"photo.batch_add",
-                   "INSERT INTO upload_batches (uuid, user_id, total_files, rejected_files, notes,"
-                   " created_at, updated_at) VALUES (?1, ?2, ?3, 0, ?4, ?5, ?5)"
-                   " ON CONFLICT (uuid) DO NOTHING RETURNING id",
-                   "uiitT", "i"},
-    [BATCH_END] = {"photo.batch_end",
-                   "UPDATE upload_batches SET total_files = ?2, rejected_files = ?3,"
-                   " rejections = ?4, updated_at = ?5 WHERE id = ?1",
-                   "iiijT", ""},
+    [NAMED] = {"photo.location_named",
+               "SELECT id FROM storage_locations WHERE active AND ({lower:code} = {lower:?1}"
+               " OR {lower:qr_code} = {lower:?1}) ORDER BY id LIMIT 1",
+               "t", "i"},
 };
 STORE_QUERIES(photo_accept_queries, queries);
 
 const char *const photo_source_names[] = {"web", "mobile", "api", NULL};
 
-void photo_uuid_of(const char *text, char ret[static STORE_UUID_SIZE])
-{
-    char hex[DM_SHA256_HEX_SIZE];
-    dm_sha256_hex(text, strlen(text), hex);
-    hex[12] = '8';
-    hex[16] = "89ab"[(hex[16] <= '9' ? hex[16] - '0' : hex[16] - 'a' + 10) & 3];
-    (void)snprintf(ret, STORE_UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
-                   hex + 16, hex + 20);
-}
+/* ---- claros ---------------------------------------------------------------------------------- */
 
-/* ---- a batch --------------------------------------------------------------------------------- */
-
-struct batching {
-    const struct inv_ctx *c;
-    const char *uuid, *notes, *rejections;
-    int64_t id, files, rejected;
-    bool repeated;
+struct naming {
+    const char *name;
+    int64_t id;
 };
 
-static int begin_batch(struct store_tx *tx, void *ctx, struct dm_err *e)
+static int find_named(struct store_tx *tx, void *ctx, struct dm_err *e)
 {
-    struct batching *b = ctx;
-    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
-    const struct store_value *row;
-    int found =
-        store_maybe(tx, &queries[BATCH_ADD],
-                    STORE_ARGS(store_u(b->uuid), store_i(b->c->user_id), store_i(b->files),
-                               b->notes ? store_t(b->notes) : store_null(), store_at(b->c->now_ms)),
-                    &a, &row, e);
-    DM_TRY(found);
-    b->repeated = !found;
-    if (!found) {
-        DM_TRY(store_one(tx, &queries[BATCH_FIND], STORE_ARGS(store_u(b->uuid)), &a, &row, e));
-        if (row[1].i != b->c->user_id) {
-            DM_FAIL(e, INV_IDEMPOTENCY_CONFLICT, "the number %s was used before", b->uuid);
-        }
+    struct naming *n = ctx;
+    const int code = store_int(tx, &queries[NAMED], STORE_ARGS(store_t(n->name)), &n->id, e);
+    if (code == DM_ENOTFOUND) {
+        DM_REFUSE(e, INV_NOT_FOUND,
+                  DM_FIELDS(DM_S("resource", "location"), DM_S("identifier", n->name)),
+                  "no active claro has the code or label '%.40s'", n->name);
     }
-    b->id = row[0].i;
+    return code;
+}
+
+int photo_location_named(const struct inv_ctx *c, const char *name, int64_t *ret_id,
+                         struct dm_err *e)
+{
+    struct naming n = {.name = name};
+    DM_TRY(inv_permit(c, INV_DO_READ, e));
+    DM_TRY(store_run(c->store, STORE_READ, find_named, &n, e));
+    *ret_id = n.id;
     return DM_OK;
-}
-
-int photo_batch_begin(const struct inv_ctx *c, const char *uuid, int64_t files, const char *notes,
-                      struct photo_batch *ret, struct dm_err *e)
-{
-    struct photo_batch out = {0};
-    DM_TRY(inv_permit(c, INV_DO_PHOTO_UPLOAD, e));
-    if (uuid && !store_uuid_valid(uuid)) {
-        DM_FAIL(e, INV_VALIDATION, "the number of an upload is a UUID");
-    }
-    if (uuid) {
-        memcpy(out.uuid, uuid, STORE_UUID_SIZE);
-    } else {
-        store_uuid_new(out.uuid);
-    }
-    struct batching b = {.c = c, .uuid = out.uuid, .notes = notes, .files = files};
-    DM_TRY(store_run(c->store, STORE_WRITE, begin_batch, &b, e));
-    out.id = b.id;
-    out.repeated = b.repeated;
-    *ret = out;
-    return DM_OK;
-}
-
-static int end_batch(struct store_tx *tx, void *ctx, struct dm_err *e)
-{
-    const struct batching *b = ctx;
-    return store_exec(tx, &queries[BATCH_END],
-                      STORE_ARGS(store_i(b->id), store_i(b->files), store_i(b->rejected),
-                                 store_j(b->rejections), store_at(b->c->now_ms)),
-                      NULL, e);
-}
-
-int photo_batch_end(const struct inv_ctx *c, int64_t batch_id, int64_t files,
-                    const json_t *rejections, struct dm_err *e)
-{
-    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
-    struct batching b = {
-        .c = c, .id = batch_id, .files = files, .rejected = (int64_t)json_array_size(rejections)};
-    DM_TRY(inv_json_text(rejections, &a, &b.rejections, e));
-    return store_run(c->store, STORE_WRITE, end_batch, &b, e);
-}
-
-void photo_batch_key(const char *batch_uuid, size_t i, char ret[static STORE_UUID_SIZE])
-{
-    char text[STORE_UUID_SIZE + 24];
-    (void)snprintf(text, sizeof(text), "%s/%zu", batch_uuid, i);
-    photo_uuid_of(text, ret);
 }
 
 /* ---- one photo ------------------------------------------------------------------------------- */
@@ -322,6 +256,7 @@ static int add_job(struct work *w, struct accepting *x, struct dm_err *e)
                                   .uuid = x->out.job_uuid,
                                   .user_id = w->c->user_id,
                                   .upload_batch_id = x->n->batch_id,
+                                  .parent_id = x->n->batch_job_id,
                                   .image_id = x->out.image_id,
                                   .session_id = x->out.session_id,
                                   .priority = QUEUE_ANY_PRIORITY};

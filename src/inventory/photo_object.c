@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIND, REMOVE, ADD };
+enum { FIND, REMOVE, ADD, USED };
 static const struct store_query queries[] = {
     [FIND] = {"photo.object_find",
               "SELECT id, store, storage_key, content_type, size_bytes, sha256, width_px, height_px"
@@ -25,6 +25,9 @@ static const struct store_query queries[] = {
              " content_type, size_bytes, sha256, width_px, height_px, created_at, updated_at)"
              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
              "iittttitiiT", ""},
+    [USED] = {"photo.local_used",
+              "SELECT count(*) FROM (SELECT 1 FROM image_blobs WHERE store = 'dir' LIMIT 1) t", "",
+              "i"},
 };
 STORE_QUERIES(photo_object_queries, queries);
 
@@ -72,6 +75,19 @@ int photo_put(const struct photo_place *p, enum photo_variant v, const char *key
     }
     *ret_store = "dir";
     return blob_put(p->local, key, type, bytes, n, NULL, e);
+}
+
+static int local_used(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    int64_t n = 0;
+    DM_TRY(store_int(tx, &queries[USED], STORE_NO_ARGS, &n, e));
+    *(bool *)ctx = n > 0;
+    return DM_OK;
+}
+
+int photo_local_used(struct store *s, bool *ret, struct dm_err *e)
+{
+    return store_run(s, STORE_READ, local_used, ret, e);
 }
 
 int photo_object_find(struct store_tx *tx, int64_t image_id, int64_t session_id,

@@ -27,6 +27,17 @@ void photo_key(char ret[static PHOTO_KEY_SIZE], const char *session_uuid, const 
 /* A UUID made of a text: the same for the same text (version 8, RFC 9562). */
 void photo_uuid_of(const char *text, char ret[static STORE_UUID_SIZE]);
 
+/* Decoded original. INV_ORIGINAL_MISSING. */
+DM_MUST_CHECK int photo_pixels_of(const struct inv_ctx *c, const struct photo_place *p,
+                                  int64_t image_id, struct dm_arena *a,
+                                  struct photo_object *ret_original, struct image *ret,
+                                  struct dm_err *e);
+
+/* Make the thumbnail from the pixels and keep it beside the session's objects. */
+DM_MUST_CHECK int photo_thumbnail_of(const struct inv_ctx *c, const struct photo_place *p,
+                                     int64_t image_id, const char *session_uuid,
+                                     const struct image *im, struct dm_err *e);
+
 /* What a run found, in the words of the books, in a. */
 DM_MUST_CHECK int photo_results(const struct vision_result *v, const struct vision_params *p,
                                 struct dm_arena *a, struct session_results *ret, struct dm_err *e);

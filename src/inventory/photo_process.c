@@ -9,12 +9,13 @@
 #include "base/limits.h"
 #include "base/point.h"
 #include "image/codec.h"
+#include "image/qr.h"
 #include "inventory/config.h"
 #include "inventory/density.h"
 #include "inventory/json.h"
 #include "inventory/photo_priv.h"
 
-enum { SESSION, IMAGE_STATUS, BIN_TYPE, JOB_SESSION, DEAD, LEARN };
+enum { SESSION, IMAGE_STATUS, BIN_TYPE, JOB_SESSION, DEAD, LABEL, LABELLED };
 static const struct store_query queries[] = {
     [SESSION] = {"photo.session",
                  "SELECT s.id, s.uuid, s.image_id, s.status, s.posting_status,"
@@ -43,6 +44,15 @@ static const struct store_query queries[] = {
               " AND j.kind IN ('process_photo', 'reprocess_photo')"
               " AND s.status IN ('pending', 'processing') ORDER BY s.id LIMIT 500",
               "", "it"},
+    [LABEL] = {"photo.label",
+               "SELECT id FROM storage_locations WHERE {lower:qr_code} = {lower:?1} AND active",
+               "t", "i"},
+    [LABELLED] = {"photo.labelled",
+                  "UPDATE photo_processing_sessions SET storage_location_id = ?2,"
+                  " location_source = 'qr', warning = NULL, hold_reasons = '[]', updated_at = ?3"
+                  " WHERE id = ?1 AND status = 'processing'"
+                  " AND (location_source IS NULL OR location_source = 'gps')",
+                  "iiT", ""},
 };
 STORE_QUERIES(photo_process_queries, queries);
 
@@ -190,23 +200,52 @@ static int say(struct run *x, int percent, const char *phase, struct dm_err *e)
 /* The gallery's small picture, while the pixels are at hand. One that fails is made on request. */
 static void keep_thumbnail(struct run *x, const struct image *im)
 {
-    DM_CLEANUP(image_clear) struct image small = {0};
-    DM_CLEANUP(dm_buf_clear) struct dm_buf jpeg = dm_buf_init(LIMIT_IMAGE_FILE_BYTES);
-    char key[PHOTO_KEY_SIZE];
-    if (photo_shrink(im, PHOTO_THUMBNAIL_PX, &small, NULL) < 0 ||
-        image_encode_jpeg(&small, PHOTO_THUMBNAIL_QUALITY, &jpeg, NULL) < 0) {
-        return;
+    DM_UNUSED const int kept =
+        photo_thumbnail_of(x->c, &x->r->place, x->image_id, x->uuid, im, NULL);
+}
+
+/* ---- a label in the picture ---- */
+
+struct labels {
+    struct run *x;
+    const char *text[IMAGE_QR_MAX];
+    size_t n;
+};
+
+/* The first label that belongs to an active claro. A label says which claro it is, GPS only about
+ * where: it wins over everything but what a person said. */
+static int take_label(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    const struct labels *l = ctx;
+    for (size_t i = 0; i < l->n; i++) {
+        const char *slash = strrchr(l->text[i], '/'); /* of an address: .../l/LOC000001 */
+        int64_t claro;
+        int64_t changed;
+        const int code = store_int(tx, &queries[LABEL],
+                                   STORE_ARGS(store_t(slash ? slash + 1 : l->text[i])), &claro, e);
+        if (code == DM_ENOTFOUND) {
+            continue;
+        }
+        DM_TRY(code);
+        DM_TRY(store_exec(tx, &queries[LABELLED],
+                          STORE_ARGS(store_i(l->x->id), store_i(claro), store_at(l->x->c->now_ms)),
+                          &changed, e));
+        if (changed) {
+            l->x->location_id = claro;
+        }
+        return DM_OK;
     }
-    photo_key(key, x->uuid, "thumbnail", "image/jpeg");
-    const struct photo_picture picture = {.image_id = x->image_id,
-                                          .variant = PHOTO_THUMBNAIL,
-                                          .key = key,
-                                          .content_type = "image/jpeg",
-                                          .bytes = jpeg.data,
-                                          .n = jpeg.len,
-                                          .w = small.w,
-                                          .h = small.h};
-    DM_UNUSED const int kept = photo_object_write(x->c, &x->r->place, &picture, NULL);
+    return DM_OK;
+}
+
+static int read_label(struct run *x, const struct image *im, struct dm_err *e)
+{
+    struct labels l = {.x = x};
+    if (x->source[0] && strcmp(x->source, "gps") != 0) {
+        return DM_OK;
+    }
+    DM_TRY(image_find_qr(im, x->a, l.text, &l.n, e));
+    return l.n ? store_run(x->c->store, STORE_WRITE, take_label, &l, e) : DM_OK;
 }
 
 static int decode(struct run *x, struct image *ret, struct dm_err *e)
@@ -230,6 +269,7 @@ static int count(struct run *x, struct session_results *ret, struct vision_resul
     DM_TRY(decode(x, &im, e));
     DM_TRY(say(x, 20, "locating", e));
     keep_thumbnail(x, &im);
+    DM_TRY(read_label(x, &im, e));
     x->params = *x->r->params;
     x->params.bands = x->c->settings ? x->c->settings->estimation_bands : x->params.bands;
     x->params.keep_image = x->params.keep_masks = false;

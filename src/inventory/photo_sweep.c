@@ -56,7 +56,8 @@ static const struct store_query queries[] = {
               "DELETE FROM jobs WHERE id IN (SELECT j.id FROM jobs j WHERE j.status IN"
               " ('completed', 'completed_with_warning', 'failed', 'cancelled')"
               " AND j.finished_at < ?1 AND NOT EXISTS (SELECT 1 FROM export_files x"
-              " WHERE x.job_id = j.id) ORDER BY j.id LIMIT ?2)",
+              " WHERE x.job_id = j.id) AND j.id NOT IN (SELECT k.parent_id FROM jobs k"
+              " WHERE k.parent_id IS NOT NULL) ORDER BY j.id LIMIT ?2)",
               "Ti", ""},
     [EXPORTS] = {"photo.purge_exports",
                  "SELECT x.id, x.report, x.store, x.storage_key FROM export_files x"

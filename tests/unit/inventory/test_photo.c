@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "image/codec.h"
+#include "support/label.h"
 #include "support/photo_rig.h"
 
 static int64_t number(struct photo_rig *p, const char *sql, int64_t v)
@@ -182,6 +183,41 @@ static void placed_later(void **state)
     photo_rig_clear(&p);
 }
 
+/* A label in the picture tells the claro of a photo without one, not of one a person named. */
+static void labelled(void **state)
+{
+    struct photo_rig p;
+    photo_rig_init(&p, *state);
+    struct dm_err e = {0};
+    nursery_exec(&p.r.n, "UPDATE storage_locations SET qr_code = 'OLD000001'"
+                         " WHERE qr_code = 'LOC000001'");
+    char sql[200];
+    (void)snprintf(sql, sizeof(sql),
+                   "UPDATE storage_locations SET qr_code = 'LOC000001' WHERE id = %lld",
+                   (long long)p.r.claro[2]);
+    nursery_exec(&p.r.n, sql);
+    for (unsigned said = 0; said < 2; said++) {
+        DM_CLEANUP(dm_buf_clear) struct dm_buf png = dm_buf_init((size_t)1 << 24);
+        struct image im = photo_pixels(20 + said, 12);
+        struct photo_accepted a;
+        label_paint(&im, 380, 250, 4);
+        assert_ok(image_encode_png(&im, 1, &png, &e), &e);
+        image_clear(&im);
+        const struct photo_new what = {.location_id = said ? p.r.claro[3] : 0};
+        assert_ok(photo_rig_send(&p, &p.r.n.worker, png.data, png.len, &what, &a, &e), &e);
+        assert_int_equal(photo_rig_jobs(&p), 1);
+        assert_int_equal(number(&p, POSTED, a.session_id), 1);
+        assert_int_equal(rig_total(&p.r, p.r.claro[said ? 3 : 2]), 12);
+    }
+    assert_int_equal(number(&p,
+                            "SELECT count(*) FROM photo_processing_sessions"
+                            " WHERE location_source = 'qr' AND warning IS NULL AND %lld > 0",
+                            1),
+                     1);
+    photo_rig_verify(&p);
+    photo_rig_clear(&p);
+}
+
 /* A picture that is cut short passes the door and fails in the decoder: its session says why, the
  * others go on. */
 static void damaged(void **state)
@@ -312,9 +348,9 @@ int main(void)
 {
     inv_setup();
     const struct CMUnitTest tests[] = {
-        DB_TEST(to_the_books), DB_TEST(next_month),   DB_TEST(refused),
-        DB_TEST(known_bytes),  DB_TEST(placed_later), DB_TEST(damaged),
-        DB_TEST(buried),       DB_TEST(swept),        cmocka_unit_test(shrunk),
+        DB_TEST(to_the_books), DB_TEST(next_month),      DB_TEST(refused), DB_TEST(known_bytes),
+        DB_TEST(placed_later), DB_TEST(labelled),        DB_TEST(damaged), DB_TEST(buried),
+        DB_TEST(swept),        cmocka_unit_test(shrunk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
