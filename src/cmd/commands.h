@@ -14,6 +14,7 @@ extern const struct cmd cmd_doctor;
 extern const struct cmd cmd_export;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_import;
+extern const struct cmd cmd_ingest;
 extern const struct cmd cmd_migrate;
 extern const struct cmd cmd_model;
 extern const struct cmd cmd_model_install, cmd_model_list, cmd_model_verify; /* inside model */

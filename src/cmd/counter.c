@@ -54,20 +54,36 @@ static int check_task(struct cmd_run *r, const struct counter *c, enum models_sl
     return DM_OK;
 }
 
-int counter_open(struct cmd_run *r, struct counter *c, struct dm_err *e)
+int counter_open_models(struct cmd_run *r, struct counter *c, struct dm_err *e)
 {
     struct opening o = {r, c};
     for (enum models_slot slot = 0; slot < MODELS_MAX_; slot++) {
         DM_TRY(models_find(r, slot, &c->path[slot], e));
         c->calibration[slot] = models_calibration(&r->arena, c->path[slot]);
     }
-    DM_TRY(dm_pool_new((size_t)r->settings.v.threads, &c->pool, e));
     DM_TRY(dm_pool_run(c->pool, MODELS_MAX_, open_model, &o, e));
     DM_TRY(check_task(r, c, MODELS_DETECT, NN_TASK_DETECT, e));
-    DM_TRY(check_task(r, c, MODELS_SEGMENT, NN_TASK_SEGMENT, e));
+    return check_task(r, c, MODELS_SEGMENT, NN_TASK_SEGMENT, e);
+}
+
+static int open_engine(struct counter *c, struct dm_err *e)
+{
     const struct vision_engine_options options = {
         .detect = c->net[MODELS_DETECT], .segment = c->net[MODELS_SEGMENT], .pool = c->pool};
     return vision_engine_new(&options, &c->engine, e);
+}
+
+int counter_open(struct cmd_run *r, struct counter *c, struct dm_err *e)
+{
+    DM_TRY(dm_pool_new((size_t)r->settings.v.threads, &c->pool, e));
+    DM_TRY(counter_open_models(r, c, e));
+    return open_engine(c, e);
+}
+
+int counter_open_engine(struct counter *c, size_t threads, struct dm_err *e)
+{
+    DM_TRY(dm_pool_new(threads, &c->pool, e));
+    return open_engine(c, e);
 }
 
 void counter_clear(struct counter *c)

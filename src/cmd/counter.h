@@ -23,6 +23,11 @@ struct counter {
 DM_MUST_CHECK int counter_open(struct cmd_run *r, struct counter *c, struct dm_err *e);
 void counter_clear(struct counter *c);
 
+/* The same in two steps, for workers: models and networks without any thread, so that the process
+ * may fork and its children share them; then, in each child, an engine with so many threads. */
+DM_MUST_CHECK int counter_open_models(struct cmd_run *r, struct counter *c, struct dm_err *e);
+DM_MUST_CHECK int counter_open_engine(struct counter *c, size_t threads, struct dm_err *e);
+
 /* Options of a network as the settings say. calibration: path of its int8 file, borrowed. */
 struct nn_net_options counter_net_options(const struct cmd_run *r, const char *calibration);
 

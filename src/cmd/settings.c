@@ -17,6 +17,7 @@ static const char *const profiles[] = {"product", "parity", NULL};
 static const char *const overlay_formats[] = {"jpeg", "png", NULL};
 static const char *const log_formats[] = {"auto", "text", "json", NULL};
 static const char *const log_levels[] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", NULL};
+static const char *const storages[] = {"auto", "local", "s3", NULL};
 static const char *const langs[] = {"auto", "en", "es", NULL};
 
 #define AT(field) DM_OPT_AT(struct settings_values, field)
@@ -96,6 +97,9 @@ const struct dm_opt settings_opt_table[] = {
     {.name = "database.user", .type = DM_OPT_STR, .offset = AT(database_user),
      .def = "demeter", .env = "POSTGRES_USER", .flags = DM_OPT_NO_FLAG,
      .help = "user of PostgreSQL"},
+    {.name = "debug.abort_sha256", .type = DM_OPT_STR, .offset = AT(debug_abort_sha256),
+     .def = "", .flags = DM_OPT_NO_FLAG | DM_OPT_HIDDEN,
+     .help = "a worker aborts on the photo with this hash, to see that the others go on"},
     {.name = "log.format", .type = DM_OPT_ENUM, .offset = AT(log_format),
      .def = "auto", .choices = log_formats, .env = "LOG_FORMAT", .flags = DM_OPT_NO_FLAG,
      .help = "log lines as text or JSON; auto writes text on a terminal"},
@@ -105,6 +109,42 @@ const struct dm_opt settings_opt_table[] = {
     {.name = "model.dir", .type = DM_OPT_STR, .offset = AT(model_dir),
      .def = "", .unit = "FOLDER", .flag = "model-dir", .env = "MODEL_DIR",
      .help = "folder where models are searched first"},
+    {.name = "storage.access_key", .type = DM_OPT_STR, .offset = AT(storage_access_key),
+     .def = "", .env = "AWS_ACCESS_KEY_ID", .flags = DM_OPT_NO_FLAG | DM_OPT_SECRET,
+     .help = "access key of the S3 server"},
+    {.name = "storage.backend", .type = DM_OPT_ENUM, .offset = AT(storage_backend),
+     .def = "auto", .choices = storages, .flag = "storage-backend", .env = "STORAGE_BACKEND",
+     .flags = DM_OPT_NO_FLAG,
+     .help = "where photos are kept; auto means s3 when an access key is given, else local"},
+    {.name = "storage.bucket_original", .type = DM_OPT_STR, .offset = AT(storage_originals),
+     .def = "demeter-photos-original", .env = "S3_BUCKET_ORIGINAL", .flags = DM_OPT_NO_FLAG,
+     .help = "bucket of the photos as they came"},
+    {.name = "storage.bucket_visualization", .type = DM_OPT_STR, .offset = AT(storage_pictures),
+     .def = "demeter-photos-viz", .env = "S3_BUCKET_VISUALIZATION", .flags = DM_OPT_NO_FLAG,
+     .help = "bucket of thumbnails and annotated pictures"},
+    {.name = "storage.endpoint", .type = DM_OPT_STR, .offset = AT(storage_endpoint),
+     .def = "", .unit = "URL", .env = "AWS_ENDPOINT_URL_S3", .flags = DM_OPT_NO_FLAG,
+     .help = "address of another S3 server than Amazon's"},
+    {.name = "storage.path_style", .type = DM_OPT_BOOL, .offset = AT(storage_path_style),
+     .def = "false", .env = "S3_FORCE_PATH_STYLE", .flags = DM_OPT_NO_FLAG,
+     .help = "name the bucket in the path, not in the host name"},
+    {.name = "storage.region", .type = DM_OPT_STR, .offset = AT(storage_region),
+     .def = "us-east-1", .env = "AWS_REGION", .flags = DM_OPT_NO_FLAG,
+     .help = "region of the S3 server"},
+    {.name = "storage.secret_key", .type = DM_OPT_STR, .offset = AT(storage_secret_key),
+     .def = "", .env = "AWS_SECRET_ACCESS_KEY", .flags = DM_OPT_NO_FLAG | DM_OPT_SECRET,
+     .help = "secret of storage.access_key"},
+    {.name = "storage.session_token", .type = DM_OPT_STR, .offset = AT(storage_session_token),
+     .def = "", .env = "AWS_SESSION_TOKEN", .flags = DM_OPT_NO_FLAG | DM_OPT_SECRET,
+     .help = "token of temporary keys"},
+    {.name = "storage.sse", .type = DM_OPT_STR, .offset = AT(storage_sse),
+     .def = "AES256", .env = "S3_SSE", .flags = DM_OPT_NO_FLAG,
+     .help = "encryption the S3 server is asked for; none to ask for nothing"},
+    {.name = "storage.url", .type = DM_OPT_STR, .offset = AT(storage_url),
+     .def = "", .unit = "URL", .flag = "storage-url", .env = "BLOB_URL",
+     .flags = DM_OPT_NO_FLAG,
+     .help = "where photos are kept: dir:/FOLDER or s3:BUCKET; the folder photos in data.dir when "
+             "not given. Without a bucket, and while one does not answer, photos are kept in the folder"},
     {.name = "ui.lang", .type = DM_OPT_ENUM, .offset = AT(lang),
      .def = "auto", .choices = langs, .help = "language; auto follows LC_ALL, LC_MESSAGES, LANG"},
 };

@@ -15,6 +15,7 @@
 #include "vision/vision.h"
 
 enum settings_overlay_format { SETTINGS_OVERLAY_JPEG, SETTINGS_OVERLAY_PNG };
+enum settings_storage { SETTINGS_STORAGE_AUTO, SETTINGS_STORAGE_LOCAL, SETTINGS_STORAGE_S3 };
 enum settings_lang { SETTINGS_LANG_AUTO, SETTINGS_LANG_EN, SETTINGS_LANG_ES };
 
 struct settings_values {
@@ -31,6 +32,13 @@ struct settings_values {
         *database_sslmode;
     int32_t database_port, database_pool_size, database_max_overflow;
     int32_t database_connect_s, database_statement_s;
+    /* storage.*; read by cmd/workshop.h */
+    int32_t storage_backend; /* enum settings_storage */
+    const char *storage_url, *storage_originals, *storage_pictures, *storage_region,
+        *storage_access_key, *storage_secret_key, *storage_session_token, *storage_endpoint,
+        *storage_sse;
+    bool storage_path_style;
+    const char *debug_abort_sha256;
 };
 
 extern const struct dm_opt settings_opt_table[];

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What jobs need of this machine, made from the settings: database, places of photographs, models,
+ * an engine. One process makes it in steps (queue/worker.h): models before it forks, the rest in
+ * each child. */
+#ifndef CMD_WORKSHOP_H
+#define CMD_WORKSHOP_H
+
+#include "cmd/counter.h"
+#include "inventory/job_runs.h"
+
+/* Places of photographs as storage.* says: the folder, and buckets behind a circuit breaker. The
+ * folder is made as long as the books have no photo in it; afterwards a folder without its marker
+ * is a mount that has gone, and an error. Strings in the run's arena. */
+DM_MUST_CHECK int workshop_place_open(struct cmd_run *r, struct store *s, struct photo_place *ret,
+                                      struct dm_err *e);
+void workshop_place_close(struct photo_place *p);
+
+struct workshop {
+    struct job_app app; /* what handlers get: first */
+    struct cmd_run *r;
+    size_t threads; /* of each cpu child's engine; 0: all processors */
+    struct counter counter;
+    struct queue_app jobs;
+    char model[101];
+};
+
+/* Fill w; nothing is opened. &w->jobs is for queue_worker_run and queue_worker_start; w and r live
+ * as long as the keeper. Close afterwards. */
+void workshop_init(struct workshop *w, struct cmd_run *r, size_t threads);
+void workshop_close(struct workshop *w);
+
+/* Processors shared among so many cpu children, at least 1 thread each. */
+size_t workshop_threads(const struct cmd_run *r, int children);
+
+#endif
