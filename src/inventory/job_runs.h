@@ -26,7 +26,7 @@ struct job_ctx {
     struct dm_arena arena;
 };
 DM_MUST_CHECK int job_ctx_open(struct store *s, int64_t user_id, struct job_ctx *ret,
-                                struct dm_err *e);
+                               struct dm_err *e);
 void job_ctx_clear(struct job_ctx *x);
 
 /* See to it that cleanup runs now and then: adds its next job unless it is there. */
