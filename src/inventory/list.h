@@ -111,9 +111,13 @@ DM_MUST_CHECK int list_sheet(const struct inv_ctx *c, const struct list *l,
 
 /* ---- the lists --------------------------------------------------------------------------- */
 
-extern const struct list list_areas;         /* StorageArea */
-extern const struct list list_audit;         /* audit trail */
-extern const struct list list_batches;       /* StockBatch */
+extern const struct list list_areas;   /* StorageArea */
+extern const struct list list_audit;   /* audit trail */
+extern const struct list list_batches; /* StockBatch */
+extern const struct list list_empties; /* claros by their share of empty pots */
+extern const struct list list_export_batches;
+extern const struct list list_export_inventory;
+extern const struct list list_export_movements;
 extern const struct list list_movements;     /* StockMovement, newest first */
 extern const struct list list_periods;       /* periods of claros, newest first */
 extern const struct list list_recon_lines;   /* ReconLine */
@@ -121,6 +125,7 @@ extern const struct list list_recons;        /* Recon, newest first */
 extern const struct list list_sales_errors;  /* rows at fault of sales files */
 extern const struct list list_sales_imports; /* SalesImport, newest first */
 extern const struct list list_sales_lines;   /* their comparison lines */
+extern const struct list list_utilization;   /* how full naves are */
 
 /* master data and what belongs to it */
 extern const struct list list_bin_types;       /* BinType */
