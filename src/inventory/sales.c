@@ -10,7 +10,7 @@
 #include "base/csv.h"
 #include "base/hash.h"
 
-enum { PRODUCTS, POTS, ITEMS, TAKEN, INSERT, SYSTEM, LINE };
+enum { PRODUCTS, POTS, ITEMS, TAKEN, INSERT, SYSTEM, LINE, KEPT, ROWS, ASSIGN };
 
 static const struct store_query queries[] = {
     [PRODUCTS] = {"sales.products",
@@ -25,8 +25,20 @@ static const struct store_query queries[] = {
                " price_list_items",
                "", "tiiii", false},
     [TAKEN] = {"sales.taken",
-               "SELECT COUNT(*) FROM sales_imports WHERE CAST(file_sha256s AS TEXT) LIKE ?1", "t",
-               "i", false},
+               "SELECT COUNT(*) FROM sales_imports WHERE accounting_month IS NOT NULL AND"
+               " CAST(file_sha256s AS TEXT) LIKE ?1",
+               "t", "i", false},
+    [KEPT] = {"sales.kept",
+              "SELECT id, accounting_month, file_sha256s, row_count, bad_row_count FROM"
+              " sales_imports WHERE uuid = ?1 {for_update}",
+              "u", "itjii", false},
+    [ROWS] = {"sales.rows",
+              "SELECT product_id, product_category_id, packaging_catalog_id, quantity_sold FROM"
+              " sales_import_rows WHERE sales_import_id = ?1 AND error IS NULL ORDER BY id",
+              "i", "iiii", false},
+    [ASSIGN] = {"sales.assign",
+                "UPDATE sales_imports SET accounting_month = ?2, updated_at = ?3 WHERE id = ?1",
+                "itT", "", false},
     [INSERT] = {"sales.insert",
                 "INSERT INTO sales_imports (uuid, accounting_month, file_names, file_sha256s,"
                 " row_count, bad_row_count, user_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
@@ -96,6 +108,7 @@ struct reader {
     struct row *row;
     size_t n, capacity;
     struct sales_error *error;
+    struct sales_total *total;
     struct sales_result *r;
     char today[DM_DATE_SIZE];
 };
@@ -229,8 +242,37 @@ static const char *raw_json(const struct reader *w, const struct dm_csv_row *in,
     return copy;
 }
 
+/* Files name some hundred lines; sums beyond SALES_TOTALS_MAX are left out. */
+static void add_total(struct reader *w, const struct dm_csv_row *in, const int *at,
+                      int64_t quantity)
+{
+    const char *product = dm_csv_cell(in, at[PRODUCT]);
+    const char *pot = *product ? dm_csv_cell(in, at[POT]) : "";
+    product = *product ? product : dm_csv_cell(in, at[PRICE]);
+    size_t i = 0;
+    while (i < w->r->n_total && (strcasecmp(w->total[i].product_sku, product) != 0 ||
+                                 strcasecmp(w->total[i].packaging_sku, pot) != 0)) {
+        i++;
+    }
+    if (i == w->r->n_total && i < SALES_TOTALS_MAX) {
+        w->total[w->r->n_total++] = (struct sales_total){product, pot, 0};
+    }
+    if (i < w->r->n_total) {
+        w->total[i].quantity += quantity;
+    }
+}
+
+static const char *cell_named(const struct dm_csv_row *in, const int *at, const char *column)
+{
+    int i = 0;
+    while (i < COLUMNS && strcmp(columns[i].name, column) != 0) {
+        i++;
+    }
+    return i < COLUMNS ? dm_csv_cell(in, at[i]) : "";
+}
+
 static int add_row(struct reader *w, struct row *out, const char *column, const char *issue,
-                   struct dm_err *e)
+                   const char *value, struct dm_err *e)
 {
     if (w->n == w->capacity) {
         const size_t capacity = w->capacity ? 2 * w->capacity : 256;
@@ -250,7 +292,8 @@ static int add_row(struct reader *w, struct row *out, const char *column, const 
         out->product = out->category = out->pot = out->item = 0;
         w->r->bad++;
         if (w->r->n_error < SALES_ERRORS_MAX) {
-            w->error[w->r->n_error++] = (struct sales_error){out->file, out->line, column, issue};
+            w->error[w->r->n_error++] =
+                (struct sales_error){out->file, out->line, column, issue, value};
         }
     }
     w->r->rows++;
@@ -286,7 +329,10 @@ static int read_row(struct reader *w, const struct dm_csv_row *in, const int *at
                                     !strcmp(o->invoice, out.invoice) && !strcmp(o->code, out.code));
     }
     w->r->repeats += out.repeat;
-    return add_row(w, &out, column, issue, e);
+    if (!column) {
+        add_total(w, in, at, out.quantity);
+    }
+    return add_row(w, &out, column, issue, column ? cell_named(in, at, column) : "", e);
 }
 
 static int read_file(struct reader *w, int file, struct dm_err *e)
@@ -463,18 +509,26 @@ static int write_rows(struct reader *w, struct store_tx *tx, struct dm_err *e)
     return store_insert(tx, &bulk, v, w->n, e);
 }
 
+static int refuse_taken(struct reader *w, struct store_tx *tx, const char *hash, const char *name,
+                        struct dm_err *e)
+{
+    int64_t taken;
+    const char *like = dm_arena_printf(w->a, "%%%s%%", hash);
+    DM_TRY(store_int(tx, &queries[TAKEN], STORE_ARGS(store_t(like)), &taken, e));
+    if (taken > 0) {
+        DM_FAIL(e, INV_DUPLICATE_CODE, "%s: the same file was taken before", name);
+    }
+    return DM_OK;
+}
+
 static int check_taken(struct reader *w, struct store_tx *tx, json_t *names, json_t *hashes,
                        struct dm_err *e)
 {
     for (size_t i = 0; i < w->ask->n_file; i++) {
         char hash[DM_SHA256_HEX_SIZE];
-        int64_t taken;
         dm_sha256_hex(w->ask->file[i].text, w->ask->file[i].n, hash);
-        const char *like = dm_arena_printf(w->a, "%%%s%%", hash);
-        DM_TRY(store_int(tx, &queries[TAKEN], STORE_ARGS(store_t(like)), &taken, e));
-        if (taken > 0) {
-            DM_FAIL(e, INV_DUPLICATE_CODE, "%s: the same file was taken before",
-                    w->ask->file[i].name);
+        if (w->ask->month) {
+            DM_TRY(refuse_taken(w, tx, hash, w->ask->file[i].name, e));
         }
         if (json_array_append_new(names, json_string(w->ask->file[i].name)) < 0 ||
             json_array_append_new(hashes, json_string(hash)) < 0) {
@@ -514,7 +568,8 @@ static int import_in(struct store_tx *tx, void *ctx, struct dm_err *e)
 {
     struct import_call *x = ctx;
     struct reader *w = x->w;
-    *w->r = (struct sales_result){.error = w->error}; /* the call may be tried again */
+    /* the call may be tried again */
+    *w->r = (struct sales_result){.error = w->error, .total = w->total};
     w->n = 0;
     (void)json_array_clear(x->names);
     (void)json_array_clear(x->hashes);
@@ -548,15 +603,88 @@ int sales_import(const struct inv_ctx *c, const struct sales_ask *ask, struct dm
     }
     dm_zone_date(c->zone, c->now_ms, w.today);
     w.error = dm_arena_calloc(a, SALES_ERRORS_MAX, sizeof(*w.error));
+    w.total = dm_arena_calloc(a, SALES_TOTALS_MAX, sizeof(*w.total));
     struct import_call x = {.w = &w, .names = json_array(), .hashes = json_array()};
     int code = DM_ENOMEM;
-    if (w.error && x.names && x.hashes) {
+    if (w.error && w.total && x.names && x.hashes) {
         code = store_run(c->store, STORE_WRITE, import_in, &x, e);
     }
     json_decref(x.names);
     json_decref(x.hashes);
     DM_TRY(code);
-    r.error = w.error;
+    *ret = r;
+    return DM_OK;
+}
+
+/* ---- a file that was kept gets its month -------------------------------------------------- */
+
+struct assign_call {
+    struct reader *w;
+    const char *uuid;
+};
+
+static int read_kept(struct reader *w, struct store_tx *tx, struct dm_err *e)
+{
+    struct store_table rows;
+    DM_TRY(store_all(tx, &queries[ROWS], STORE_ARGS(store_i(w->r->id)), w->a, &rows, e));
+    w->row = dm_arena_calloc(w->a, rows.n, sizeof(*w->row));
+    if (!w->row) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for the sales");
+    }
+    for (w->n = 0; w->n < rows.n; w->n++) {
+        const struct store_value *v = store_row(&rows, w->n);
+        w->row[w->n] = (struct row){
+            .product = ref(&v[0]), .category = ref(&v[1]), .pot = ref(&v[2]), .quantity = v[3].i};
+    }
+    return DM_OK;
+}
+
+static int assign_in(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    const struct assign_call *x = ctx;
+    struct reader *w = x->w;
+    const struct store_value *v;
+    const int found = store_maybe(tx, &queries[KEPT], STORE_ARGS(store_u(x->uuid)), w->a, &v, e);
+    DM_TRY(found);
+    if (!found) {
+        DM_REFUSE(e, INV_NOT_FOUND,
+                  DM_FIELDS(DM_S("resource", "sales_import"), DM_S("identifier", x->uuid)),
+                  "there is no sales file %.36s", x->uuid);
+    }
+    if (!v[1].null) {
+        DM_FAIL(e, INV_DUPLICATE_CODE, "these sales belong to a month already");
+    }
+    *w->r = (struct sales_result){.id = v[0].i, .rows = v[3].i, .bad = v[4].i};
+    (void)snprintf(w->r->uuid, sizeof(w->r->uuid), "%s", x->uuid);
+    json_t *hashes = json_loads(v[2].t, 0, NULL);
+    int code = DM_OK;
+    for (size_t i = 0; i < json_array_size(hashes) && code >= 0; i++) {
+        code = refuse_taken(w, tx, json_string_value(json_array_get(hashes, i)), "sales", e);
+    }
+    json_decref(hashes);
+    DM_TRY(code);
+    DM_TRY(read_kept(w, tx, e));
+    DM_TRY(store_exec(tx, &queries[ASSIGN],
+                      STORE_ARGS(v[0], store_t(w->ask->month), store_at(w->c->now_ms)), NULL, e));
+    json_t *after = json_pack("{s:s}", "month", w->ask->month);
+    code = audit_write_named(tx, w->c, "sales.assign", "sales_imports", x->uuid, NULL, after, e);
+    json_decref(after);
+    DM_TRY(code);
+    return compare_month(w, tx, e);
+}
+
+int sales_assign(const struct inv_ctx *c, const char *uuid, const char *month, struct dm_arena *a,
+                 struct sales_result *ret, struct dm_err *e)
+{
+    struct sales_result r = {0};
+    const struct sales_ask ask = {.month = month};
+    struct reader w = {.c = c, .ask = &ask, .a = a, .r = &r};
+    struct assign_call x = {&w, uuid};
+    DM_TRY(inv_permit(c, INV_DO_SALES_IMPORT, e));
+    if (!month_ok(month)) {
+        DM_FAIL(e, INV_VALIDATION, "a month such as 2026-01");
+    }
+    DM_TRY(store_run(c->store, STORE_WRITE, assign_in, &x, e));
     *ret = r;
     return DM_OK;
 }

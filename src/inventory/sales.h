@@ -10,7 +10,12 @@
 #include "inventory/sheet.h"
 #include "store/store.h"
 
-enum { SALES_FILES_MAX = 10, SALES_ROWS_MAX = 100000, SALES_ERRORS_MAX = 1000 };
+enum {
+    SALES_FILES_MAX = 10,
+    SALES_ROWS_MAX = 100000,
+    SALES_ERRORS_MAX = 1000,
+    SALES_TOTALS_MAX = 1000,
+};
 
 struct sales_file {
     const char *name, *text;
@@ -27,7 +32,13 @@ struct sales_ask {
 struct sales_error {
     int file; /* from 1 */
     int64_t line;
-    const char *column, *issue;
+    const char *column, *issue, *value; /* value: the cell as it came */
+};
+
+/* What the good rows of one product and pot, or of one sales code, add up to. */
+struct sales_total {
+    const char *product_sku, *packaging_sku; /* as written; of a sales code: the code and "" */
+    int64_t quantity;
 };
 
 struct sales_result {
@@ -37,13 +48,21 @@ struct sales_result {
     int64_t matched, mismatched, only_external, only_system;
     const struct sales_error *error; /* [n_error], at most SALES_ERRORS_MAX */
     size_t n_error;
+    const struct sales_total *total; /* [n_total] in order of appearance, the first ones only */
+    size_t n_total;
 };
 
 /* Columns: quantity_sold, and product_sku with packaging_sku or price_sku; sale_date, notes,
  * customer_name, invoice_number. Rows at fault are reported and kept as such, the others count.
  * INV_VALIDATION: a column is missing, more than half of a file's rows are at fault, no such month;
- * INV_DUPLICATE_CODE: a file with the same content was taken before. Needs SALES_IMPORT. */
+ * INV_DUPLICATE_CODE: a file with the same content was taken for a month before. Needs
+ * SALES_IMPORT. */
 DM_MUST_CHECK int sales_import(const struct inv_ctx *c, const struct sales_ask *ask,
+                               struct dm_arena *a, struct sales_result *ret, struct dm_err *e);
+
+/* A file that was kept without a month gets one and is compared. INV_NOT_FOUND;
+ * INV_DUPLICATE_CODE: it has one, or its content has. */
+DM_MUST_CHECK int sales_assign(const struct inv_ctx *c, const char *uuid, const char *month,
                                struct dm_arena *a, struct sales_result *ret, struct dm_err *e);
 
 /* Lines of a month's comparison. INV_NOT_FOUND. */

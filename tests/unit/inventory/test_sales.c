@@ -123,6 +123,33 @@ static void codes_stand_for_categories(void **state)
     dm_arena_clear(&g.a);
 }
 
+/* Looked at first, then taken for its month: the same figures as at once; the content counts. */
+static void kept_files_get_their_month(void **state)
+{
+    struct rig g;
+    struct sales_result r;
+    char uuid[STORE_UUID_SIZE];
+    const char *text =
+        "price_sku,quantity_sold,sale_date\nC R5 T-1,4,28/2/2026\nX,x,\nC R5 T-1,2,\n";
+    rig_begin(&g, *state);
+    assert_ok(load(&g, text, NULL, &r), &g.e);
+    assert_int_equal(r.n_total, 1);
+    assert_int_equal(r.total[0].quantity, 6);
+    assert_string_equal(r.error[0].value, "x");
+    memcpy(uuid, r.uuid, sizeof(uuid));
+    assert_ok(load(&g, text, NULL, &r), &g.e); /* looking twice is no harm */
+    assert_ok(sales_assign(&g.c, uuid, "2026-02", &g.a, &r, &g.e), &g.e);
+    assert_int_equal(r.matched, 1);
+    assert_int_equal(r.bad, 1);
+    assert_int_equal(sales_assign(&g.c, uuid, "2026-02", &g.a, &r, NULL), INV_DUPLICATE_CODE);
+    assert_int_equal(load(&g, text, "2026-03", &r), INV_DUPLICATE_CODE);
+    assert_int_equal(sales_assign(&g.c, uuid, "2026-13", &g.a, &r, NULL), INV_VALIDATION);
+    assert_int_equal(
+        sales_assign(&g.c, "00000000-0000-4000-8000-0000000000ff", "2026-02", &g.a, &r, NULL),
+        INV_NOT_FOUND);
+    dm_arena_clear(&g.a);
+}
+
 static void bad_files_are_refused_whole(void **state)
 {
     struct rig g;
@@ -151,9 +178,8 @@ static void bad_files_are_refused_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(verdicts),
-        DB_TEST(a_month_is_compared),
-        DB_TEST(codes_stand_for_categories),
+        cmocka_unit_test(verdicts),           DB_TEST(a_month_is_compared),
+        DB_TEST(codes_stand_for_categories),  DB_TEST(kept_files_get_their_month),
         DB_TEST(bad_files_are_refused_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
