@@ -10,7 +10,7 @@
 #include "base/csv.h"
 #include "base/hash.h"
 
-enum { PRODUCTS, POTS, ITEMS, TAKEN, INSERT, SYSTEM, LINE, KEPT, ROWS, ASSIGN };
+enum { PRODUCTS, POTS, ITEMS, TAKEN, INSERT, SYSTEM, LINE, KEPT, ROWS, ASSIGN, FIND };
 
 static const struct store_query queries[] = {
     [PRODUCTS] = {"sales.products",
@@ -36,6 +36,9 @@ static const struct store_query queries[] = {
               "SELECT product_id, product_category_id, packaging_catalog_id, quantity_sold FROM"
               " sales_import_rows WHERE sales_import_id = ?1 AND error IS NULL ORDER BY id",
               "i", "iiii", false},
+    [FIND] = {"sales.find",
+              "SELECT id, row_count, bad_row_count FROM sales_imports WHERE uuid = ?1", "u", "iii",
+              false},
     [ASSIGN] = {"sales.assign",
                 "UPDATE sales_imports SET accounting_month = ?2, updated_at = ?3 WHERE id = ?1",
                 "itT", "", false},
@@ -639,6 +642,31 @@ static int read_kept(struct reader *w, struct store_tx *tx, struct dm_err *e)
     return DM_OK;
 }
 
+static int no_import(const char *uuid, struct dm_err *e)
+{
+    DM_REFUSE(e, INV_NOT_FOUND,
+              DM_FIELDS(DM_S("resource", "sales_import"), DM_S("identifier", uuid)),
+              "there is no sales file %.36s", uuid);
+}
+
+int sales_find(const struct inv_ctx *c, const char *uuid, struct sales_result *ret,
+               struct dm_err *e)
+{
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
+    const struct store_value *v;
+    DM_TRY(inv_permit(c, INV_DO_ANALYTICS, e));
+    DM_TRY(store_begin(c->store, STORE_READ, &tx, e));
+    const int found = store_maybe(tx, &queries[FIND], STORE_ARGS(store_u(uuid)), &a, &v, e);
+    DM_TRY(found);
+    if (!found) {
+        return no_import(uuid, e);
+    }
+    *ret = (struct sales_result){.id = v[0].i, .rows = v[1].i, .bad = v[2].i};
+    (void)snprintf(ret->uuid, sizeof(ret->uuid), "%s", uuid);
+    return DM_OK;
+}
+
 static int assign_in(struct store_tx *tx, void *ctx, struct dm_err *e)
 {
     const struct assign_call *x = ctx;
@@ -647,9 +675,7 @@ static int assign_in(struct store_tx *tx, void *ctx, struct dm_err *e)
     const int found = store_maybe(tx, &queries[KEPT], STORE_ARGS(store_u(x->uuid)), w->a, &v, e);
     DM_TRY(found);
     if (!found) {
-        DM_REFUSE(e, INV_NOT_FOUND,
-                  DM_FIELDS(DM_S("resource", "sales_import"), DM_S("identifier", x->uuid)),
-                  "there is no sales file %.36s", x->uuid);
+        return no_import(x->uuid, e);
     }
     if (!v[1].null) {
         DM_FAIL(e, INV_DUPLICATE_CODE, "these sales belong to a month already");

@@ -65,6 +65,10 @@ DM_MUST_CHECK int sales_import(const struct inv_ctx *c, const struct sales_ask *
 DM_MUST_CHECK int sales_assign(const struct inv_ctx *c, const char *uuid, const char *month,
                                struct dm_arena *a, struct sales_result *ret, struct dm_err *e);
 
+/* The import of a uuid: id, uuid, rows, bad. INV_NOT_FOUND. Needs ANALYTICS. */
+DM_MUST_CHECK int sales_find(const struct inv_ctx *c, const char *uuid, struct sales_result *ret,
+                             struct dm_err *e);
+
 /* Lines of a month's comparison. INV_NOT_FOUND. */
 DM_MUST_CHECK int sales_lines(const struct inv_ctx *c, int64_t import_id, struct dm_arena *a,
                               struct sheet **ret, struct dm_err *e);
