@@ -264,7 +264,7 @@ static int post_import(struct http_request *r, struct dm_err *e)
     return reply_import(r, 201, x.uuid, e);
 }
 
-static int list_imports(struct http_request *r, struct dm_err *e)
+static int list_import_rows(struct http_request *r, struct dm_err *e)
 {
     return rows_reply(r, &list_sales_imports, e);
 }
@@ -399,7 +399,7 @@ const struct http_route sales_routes[] = {
      .answer = {{201, &SalesDetail}}, .errors = "400 404 409 413", .handle = post_import},
     {HTTP_GET, IMPORTS, "list_sales_imports", "reconciliation", "Sales files",
      .role = API_SUPERVISOR, .flags = HTTP_PAGED, .query = month_query,
-     .answer = {{200, &SalesImport, true}}, .handle = list_imports},
+     .answer = {{200, &SalesImport, true}}, .handle = list_import_rows},
     {HTTP_GET, IMPORTS "/{import_id}", "get_sales_import", "reconciliation",
      "One sales file with its lines", .role = API_SUPERVISOR, .params = import_path,
      .answer = {{200, &SalesDetail}}, .errors = "404", .handle = get_import},
