@@ -100,7 +100,7 @@ struct http_route {
     const char *path; /* "/api/v1/products/{sku}"; NULL ends a table */
     const char *name; /* operation id, unique */
     const char *tag, *summary;
-    int role;                        /* for the guard; meaning is the app's */
+    int role;                        /* for the guard; meaning is the app's, but for 0: anybody */
     unsigned flags;                  /* enum http_route_flag */
     const struct http_field *params; /* of the path; one that is not listed is an integer id */
     const struct http_field *query;
@@ -192,6 +192,10 @@ struct http_app {
     /* Who calls, and may he? Before a body is read. Fills r->caller. */
     int (*guard)(struct http_request *r, struct dm_err *e);
     void (*forget)(void *caller);
+    /* Codes its routes may answer with, ended by 0: examples of the document. */
+    const int *codes;
+    /* What the document calls a role (NULL: not named). Role 0 is anybody. */
+    const char *(*role_name)(int role);
     /* Class ("NotFoundException") and rule ("HAS_STOCK", NULL for none) of an error code. */
     void (*classify)(int code, const char **ret_class, const char **ret_rule);
     /* The text a person reads, in the language the request asks for; NULL: as it is. */
@@ -235,6 +239,9 @@ void http_server_stop(struct http_server *s);
 
 /* OpenAPI 3.1 of the tables. New reference; NULL when out of memory. */
 json_t *http_openapi(const struct http_app *app);
+
+/* /openapi.json, /docs and /redoc: a table for http_app.tables. 404 unless http_options.docs. */
+extern const struct http_route http_docs_routes[];
 
 /* Every route of every table in order; *i counts, NULL ends. */
 const struct http_route *http_each_route(const struct http_app *app, size_t *i);

@@ -448,6 +448,7 @@ void http_server_stop(struct http_server *s)
         (void)pthread_join(s->thread[i], NULL);
     }
     http_router_free(s->router);
+    json_decref(s->document);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->work);
     pthread_cond_destroy(&s->idle);

@@ -58,6 +58,7 @@ struct http_state {
 };
 
 struct http_server {
+    json_t *document; /* text of openapi.json, under lock; NULL until somebody asks */
     const struct http_app *app;
     const struct http_options *options;
     struct http_router *router;
