@@ -23,7 +23,9 @@
 #include "inventory/inventory.h"
 
 struct blob;
-struct queue;
+struct queue_carrier;
+struct queue_worker;
+struct telemetry;
 
 /* ---- who may call: the `role` of a route ----------------------------------------------------- */
 
@@ -49,9 +51,11 @@ enum api_code {
 /* ---- the process ----------------------------------------------------------------------------- */
 
 struct api_options {
-    struct store *store; /* borrowed, as all below */
-    struct blob *photos; /* NULL: uploads are refused */
-    struct queue *queue; /* NULL: jobs are refused */
+    struct store *store;           /* borrowed, as all below */
+    struct blob *photos;           /* NULL: uploads are refused */
+    struct queue_worker *worker;   /* in this process's tree; NULL: workers are elsewhere */
+    struct queue_carrier *carrier; /* Redis; NULL: none */
+    struct telemetry *telemetry;   /* NULL: nothing is counted */
     struct sign_in *sign_in;
     const char *base_url;    /* "http://localhost:8000": links; without a slash at the end */
     const char *oidc_domain; /* as R4 tells it; NULL without an issuer */
@@ -72,7 +76,10 @@ DM_DEFINE_CLEANUP(api_freep, struct api *, api_free)
 /* Make dm_code_info know enum api_code, and what inv_setup does. Once, before other threads. */
 void api_setup(void);
 
-/* All tables of api/tables.def, NULL-ended. */
+#define X(name) extern const struct http_route name[];
+#include "api/tables.def"
+#undef X
+/* All of them, NULL-ended. */
 extern const struct http_route *const api_tables[];
 
 /* The hooks for http_server_start; ctx is the api. */

@@ -90,6 +90,11 @@ const char *oidc_issuer(const struct oidc *o)
     return o->issuer;
 }
 
+unsigned oidc_algs(const struct oidc *o)
+{
+    return o->algs;
+}
+
 bool oidc_healthy(struct oidc *o)
 {
     return o->healthy;

@@ -38,6 +38,7 @@ void oidc_free(struct oidc *o); /* accepts NULL */
 DM_DEFINE_CLEANUP(oidc_freep, struct oidc *, oidc_free)
 
 const char *oidc_issuer(const struct oidc *o);
+unsigned oidc_algs(const struct oidc *o); /* bits 1 << enum jwt_alg */
 
 /* Where the keys are; fetches the discovery document when it is not known. In a. DM_EIO. */
 DM_MUST_CHECK int oidc_jwks_uri(struct oidc *o, struct dm_arena *a, const char **ret,

@@ -291,6 +291,13 @@ void http_reply_problem(struct http_state *st, const struct dm_err *err, const j
                DM_S("path", st->r.target != NULL ? st->r.target : ""),
                DM_S("correlation_id", st->correlation));
     }
+    for (size_t i = 0; i < err->n_fields; i++) {
+        if (!strcmp(err->field[i].name, "retry_after_s")) {
+            char seconds[24];
+            (void)snprintf(seconds, sizeof(seconds), "%lld", (long long)err->field[i].i);
+            (void)http_reply_header(&st->r, "Retry-After", seconds, NULL);
+        }
+    }
     st->json = http_problem(st->server->app, &st->r, err, issues, st->server->options->debug);
     char *text = st->json != NULL ? json_dumps(st->json, JSON_COMPACT) : NULL;
     if (text == NULL) {

@@ -4,6 +4,7 @@
  * is held for those 50 ms. */
 #include <string.h>
 
+#include "inventory/json.h"
 #include "inventory/users_priv.h"
 
 enum {
@@ -18,6 +19,7 @@ enum {
     ADMINS,
     END_TOKENS,
     TERMS,
+    PREFER,
 };
 
 static const struct store_query queries[] = {
@@ -55,6 +57,9 @@ static const struct store_query queries[] = {
     [TERMS] = {"users.terms",
                "UPDATE users SET terms_accepted_at = ?2, updated_at = {now} WHERE id = ?1", "iT",
                "", false},
+    [PREFER] = {"users.prefer",
+                "UPDATE users SET preferences = ?2, updated_at = {now} WHERE id = ?1", "ij", "",
+                false},
 };
 STORE_QUERIES(users_queries, queries);
 
@@ -92,6 +97,7 @@ void user_from_row(const struct store_value *row, struct user *ret, const char *
         .locked_until = instant(&row[13]),
         .created_at = instant(&row[14]),
         .updated_at = instant(&row[15]),
+        .preferences = row[16].null ? NULL : row[16].t,
     };
     if (ret_hash) {
         *ret_hash = row[8].null ? NULL : row[8].t;
@@ -393,6 +399,46 @@ int user_change_password(const struct inv_ctx *c, const char *current, const cha
     }
     DM_TRY(password_hash(wanted, hash, e));
     return store_run(c->store, STORE_WRITE, set_password_in, &x, e);
+}
+
+struct prefer {
+    const struct inv_ctx *c;
+    const json_t *values;
+};
+
+static int prefer_in(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    const struct prefer *x = ctx;
+    struct user u = {0};
+    const char *text;
+    const char *name;
+    json_t *value;
+    DM_TRY(user_lock(tx, x->c->user_id, &a, &u, NULL, e));
+    DM_CLEANUP(inv_json_freep)
+    json_t *all = u.preferences ? json_loads(u.preferences, 0, NULL) : NULL;
+    all = all ? all : json_object();
+    json_object_foreach((json_t *)x->values, name, value)
+    {
+        if (json_is_null(value)) {
+            (void)json_object_del(all, name);
+        } else if (json_object_set(all, name, value)) {
+            DM_FAIL(e, DM_ENOMEM, "no memory for preferences");
+        }
+    }
+    DM_TRY(inv_json_text(all, &a, &text, e));
+    if (strlen(text) > USERS_PREFERENCES_BYTES) {
+        DM_REFUSE(e, INV_VALIDATION, DM_FIELDS(DM_S("field", "preferences")),
+                  "preferences have at most %d bytes", USERS_PREFERENCES_BYTES);
+    }
+    return store_exec(tx, &queries[PREFER], STORE_ARGS(store_i(u.id), store_j(text)), NULL, e);
+}
+
+int user_preferences_set(const struct inv_ctx *c, const json_t *values, struct dm_err *e)
+{
+    struct prefer x = {c, values};
+    DM_TRY(inv_permit(c, INV_DO_READ, e));
+    return store_run(c->store, STORE_WRITE, prefer_in, &x, e);
 }
 
 static int terms_in(struct store_tx *tx, void *ctx, struct dm_err *e)

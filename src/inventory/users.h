@@ -12,7 +12,8 @@
 
 enum {
     USERS_LOCK_FAILURES = 5,
-    USERS_LOCK_MS = 15 * 60 * 1000,             /* also how far back failures count */
+    USERS_LOCK_MS = 15 * 60 * 1000, /* also how far back failures count */
+    USERS_PREFERENCES_BYTES = 4096,
     USERS_REFRESH_MS = 7 * 24 * 60 * 60 * 1000, /* life of a refresh token */
 };
 
@@ -24,6 +25,7 @@ struct user {
     const char *provider; /* NULL for a local account */
     int64_t terms_accepted_at, last_login_at, last_upload_at, locked_until; /* 0 = never */
     int64_t created_at, updated_at;
+    const char *preferences; /* JSON object; NULL = none chosen */
 };
 
 /* ---- accounts (need USERS) ---------------------------------------------------------------- */
@@ -100,6 +102,10 @@ DM_MUST_CHECK int user_change_self(const struct inv_ctx *c, const struct user_ch
                                    struct dm_err *e);
 DM_MUST_CHECK int user_change_password(const struct inv_ctx *c, const char *current,
                                        const char *wanted, struct dm_err *e);
+/* What the screens keep for oneself: an object of at most USERS_PREFERENCES_BYTES, merged member by
+ * member (null takes one away). INV_VALIDATION: larger. */
+DM_MUST_CHECK int user_preferences_set(const struct inv_ctx *c, const json_t *values,
+                                       struct dm_err *e);
 DM_MUST_CHECK int user_accept_terms(const struct inv_ctx *c, struct dm_err *e);
 
 /* ---- signing in --------------------------------------------------------------------------- */

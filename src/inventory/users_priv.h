@@ -9,8 +9,8 @@
 #define USER_COLUMNS                                                                               \
     "id, email, first_name, last_name, role, active, is_system, must_change_password,"             \
     " password_hash, identity_provider, terms_accepted_at, last_login_at, last_upload_at,"         \
-    " locked_until, created_at, updated_at"
-#define USER_COLS "ittttbbbttTTTTTT"
+    " locked_until, created_at, updated_at, preferences"
+#define USER_COLS "ittttbbbttTTTTTTj"
 
 /* A row of USER_COLUMNS. hash (NULL allowed) is borrowed from the row. */
 void user_from_row(const struct store_value *row, struct user *ret, const char **ret_hash);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Between the files of the frame. */
+#ifndef API_API_PRIV_H
+#define API_API_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "api/api.h"
+#include "base/clock.h"
+
+/* Settings as they were at one instant; whoever uses them holds a reference. */
+struct api_ground {
+    struct inv_settings settings;
+    struct dm_zone *zone;
+    struct dm_arena arena;
+    dm_usec read_at;
+    unsigned refs; /* under api.mu */
+};
+
+/* How often an address may sign in: a window of a minute for each of a few thousand addresses. */
+struct api_limit;
+DM_MUST_CHECK int api_limit_new(int64_t per_minute, struct api_limit **ret, struct dm_err *e);
+void api_limit_free(struct api_limit *l); /* accepts NULL */
+/* One more: DM_OK, or INV_RATE_LIMITED with retry_after_s, limit, window_s. l NULL: no limit. */
+DM_MUST_CHECK int api_limit_take(struct api_limit *l, const char *address, int64_t now_ms,
+                                 struct dm_err *e);
+
+/* Locking: ground - mu; draining - _Atomic; the rest is read-only after api_new. */
+struct state;
+struct api {
+    struct api_options o;
+    struct api_limit *logins;
+    pthread_mutex_t mu;
+    struct api_ground *ground;
+    _Atomic bool draining;
+    dm_usec started;
+    pthread_mutex_t ready_mu;
+    struct state *ready; /* what /health/ready saw last, and when; ready_mu */
+    dm_usec ready_at;
+};
+
+struct api_caller {
+    struct api *api;
+    struct principal who;
+    struct inv_ctx ctx;
+    struct api_ground *ground;
+    char request_id[37]; /* as long as the column of the audit trail */
+    char remote[46];
+};
+
+/* The hooks of struct http_app. */
+int api_guard(struct http_request *r, struct dm_err *e);
+void api_forget(void *caller);
+int api_replay(struct http_request *r, const char *key, int *ret_status, const char **ret_body,
+               struct dm_err *e);
+int api_keep(struct http_request *r, const char *key, int status, const char *body,
+             struct dm_err *e);
+void api_classify(int code, const char **ret_class, const char **ret_rule);
+
+/* The settings of now. Released by api_forget. */
+DM_MUST_CHECK int api_ground_take(struct api *api, struct api_ground **ret, struct dm_err *e);
+void api_ground_give(struct api *api, struct api_ground *g);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What handlers of all resources need. */
+#include <string.h>
+
+#include "api/api_priv.h"
+#include "store/store.h"
+
+struct api *api_of(const struct http_request *r)
+{
+    return r->app;
+}
+
+const struct inv_ctx *api_ctx(const struct http_request *r)
+{
+    const struct api_caller *c = r->caller;
+    return &c->ctx;
+}
+
+const struct principal *api_who(const struct http_request *r)
+{
+    const struct api_caller *c = r->caller;
+    return &c->who;
+}
+
+/* ---- money ----------------------------------------------------------------------------------- */
+
+/* Members that hold money, whatever they are part of; sorted. */
+static const char *const money_names[] = {
+    "avg_price_increase",
+    "cost_per_unit_avg",
+    "current_price_per_unit",
+    "estimated_value",
+    "max_price",
+    "max_wholesale_price",
+    "min_price",
+    "min_wholesale_price",
+    "potential_revenue",
+    "potential_value",
+    "price_change_amount",
+    "retail_unit_price",
+    "sales_value",
+    "stock_value",
+    "stock_value_original",
+    "total_cost",
+    "total_estimated_value",
+    "total_price",
+    "total_sales_value",
+    "total_stock_value_original",
+    "total_value",
+    "unit_price",
+    "wholesale_total_price_per_box",
+    "wholesale_unit_price",
+};
+
+static int by_name(const void *key, const void *row)
+{
+    return strcmp(key, *(const char *const *)row);
+}
+
+static bool is_money(const char *name)
+{
+    return bsearch(name, money_names, DM_COUNT(money_names), sizeof(money_names[0]), by_name);
+}
+
+bool api_money(const struct http_request *r)
+{
+    const struct inv_ctx *c = api_ctx(r);
+    return inv_grant_of(c->role, INV_DO_SEE_PRICES) != INV_GRANT_NO;
+}
+
+static void hide(json_t *value)
+{
+    size_t i;
+    const char *name;
+    json_t *inner;
+    json_array_foreach(value, i, inner)
+    {
+        hide(inner);
+    }
+    json_object_foreach(value, name, inner)
+    {
+        if (is_money(name)) {
+            (void)json_object_set_new(value, name, json_null());
+        } else {
+            hide(inner);
+        }
+    }
+}
+
+void api_hide_money(const struct http_request *r, json_t *reply)
+{
+    if (!api_money(r)) {
+        hide(reply);
+    }
+}
+
+/* ---- the rest -------------------------------------------------------------------------------- */
+
+int api_author(const struct http_request *r, int64_t given, int64_t *ret, struct dm_err *e)
+{
+    const struct inv_ctx *c = api_ctx(r);
+    struct user u;
+    if (!given || c->role != INV_ADMIN || given == c->user_id) {
+        *ret = c->user_id;
+        return DM_OK;
+    }
+    DM_TRY(user_get(c, given, r->arena, &u, e));
+    *ret = u.id;
+    return DM_OK;
+}
+
+int api_location(struct http_request *r, const char *path, int64_t id, struct dm_err *e)
+{
+    const char *text = dm_arena_printf(r->arena, "%s/%lld", path, (long long)id);
+    if (!text) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for an address");
+    }
+    return http_reply_header(r, "Location", text, e);
+}
+
+int api_json(json_t *take_value, json_t **ret, struct dm_err *e)
+{
+    if (!take_value) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for the answer");
+    }
+    *ret = take_value;
+    return DM_OK;
+}
+
+json_t *api_instant(int64_t ms)
+{
+    char text[HTTP_INSTANT_SIZE];
+    if (!ms) {
+        return json_null();
+    }
+    http_instant_text(ms, text);
+    return json_string(text);
+}
+
+json_t *api_text(const char *text)
+{
+    return text ? json_string(text) : json_null();
+}
+
+json_t *api_ref(int64_t id)
+{
+    return id ? json_integer(id) : json_null();
+}
+
+int api_reply_message(struct http_request *r, const char *text, struct dm_err *e)
+{
+    json_t *o = NULL;
+    DM_TRY(api_json(json_pack("{s:s}", "message", text), &o, e));
+    return http_reply_json(r, 200, o, e);
+}
