@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "blob/blob.h"
+#include "inventory/list.h"
 #include "inventory/places.h"
 #include "inventory/session.h"
 #include "queue/queue.h"
@@ -215,6 +216,59 @@ enum { PHOTO_SIDE_MAX = 1024 };
 DM_MUST_CHECK int photo_shrink(const struct image *im, int side, struct image *ret,
                                struct dm_err *e);
 
+/* The thumbnail as it is kept, made when it is missing; or, side other than PHOTO_THUMBNAIL_PX, a
+ * JPEG made for this call. Appended to ret. INV_NOT_FOUND, INV_ORIGINAL_MISSING. Needs READ. */
+DM_MUST_CHECK int photo_small(const struct inv_ctx *c, const struct photo_place *p,
+                              const char *image_uuid, int side, struct dm_buf *ret,
+                              struct dm_err *e);
+
+/* The photo with what was counted drawn on it, as a JPEG: drawn from the session's rows the first
+ * time, then kept. lang "es" or "en". INV_NOT_FOUND; INV_INVALID_TRANSITION: not completed. */
+DM_MUST_CHECK int photo_annotated(const struct inv_ctx *c, const struct photo_place *p,
+                                  const char *session_uuid, const char *lang, struct dm_buf *ret,
+                                  struct dm_err *e);
+
+/* One page about a session, PDF: place, figures, picture. Codes as photo_annotated. */
+DM_MUST_CHECK int photo_report_pdf(const struct inv_ctx *c, const struct photo_place *p,
+                                   const char *session_uuid, const char *lang, struct dm_buf *ret,
+                                   struct dm_err *e);
+
+/* ---- changes ---- */
+
+/* Row ids of public names; deleted photos do not count. INV_NOT_FOUND. */
+DM_MUST_CHECK int photo_session_id(const struct inv_ctx *c, const char *session_uuid,
+                                   int64_t *ret_id, struct dm_err *e);
+struct photo_ids {
+    int64_t image_id, session_id; /* the last session, 0 = none */
+    int64_t uploader_id, location_id;
+    char session_uuid[STORE_UUID_SIZE];
+};
+DM_MUST_CHECK int photo_image_ids(const struct inv_ctx *c, const char *image_uuid,
+                                  struct photo_ids *ret, struct dm_err *e);
+
+/* Count a photo again (domain.md 13): a new session linked to the last one, at location_id or (0)
+ * where that was. A job of the photo that still runs is the answer instead. Needs PHOTO_REPROCESS
+ * (workers: their own). INV_NOT_FOUND, INV_ORIGINAL_MISSING. */
+struct photo_again {
+    bool running;                                                /* nothing was added */
+    char job_uuid[STORE_UUID_SIZE], batch_uuid[STORE_UUID_SIZE]; /* batch "" when it has none */
+};
+DM_MUST_CHECK int photo_reprocess(const struct inv_ctx *c, const char *image_uuid,
+                                  int64_t location_id, const char *reason, struct photo_again *ret,
+                                  struct dm_err *e);
+
+/* Mark a photo deleted; its files go with photo_sweep. Needs PHOTO_DELETE (workers: their own).
+ * INV_NOT_FOUND; INV_IN_USE: its count is posted; INV_FORBIDDEN. */
+DM_MUST_CHECK int photo_delete(const struct inv_ctx *c, const char *image_uuid, const char *reason,
+                               struct dm_err *e);
+
+/* A remark about a session, in the audit trail. */
+DM_MUST_CHECK int photo_remark(const struct inv_ctx *c, int64_t session_id, const char *member,
+                               const char *text, struct dm_err *e);
+
+/* Mean time of the last 50 photos in s, 420 without any (domain.md 13). */
+DM_MUST_CHECK int photo_mean_time(const struct inv_ctx *c, double *ret_s, struct dm_err *e);
+
 /* ---- keeping order ---- */
 
 struct photo_swept {
@@ -228,5 +282,22 @@ struct photo_swept {
  * kind in one call. Any number of processes may. */
 DM_MUST_CHECK int photo_sweep(const struct inv_ctx *c, const struct photo_place *p,
                               struct photo_swept *ret, struct dm_err *e);
+
+/* ---- lists (inventory/list.h) ---- */
+
+/* Members that name an object are "STORE:KEY". Those of one session have the filter session_id. */
+extern const struct list list_adjustments;
+extern const struct list list_claro_photos; /* HistoryEvent of a claro, newest first */
+extern const struct list list_detections;   /* Detection, with bin_id and category */
+extern const struct list list_estimations;  /* Estimation */
+extern const struct list list_gallery;      /* GalleryItem, newest first */
+extern const struct list list_image;        /* Image */
+extern const struct list list_photo;        /* PhotoDetail without its history */
+extern const struct list list_progress;     /* how a session stands */
+extern const struct list list_session;      /* Session with counts and pictures */
+extern const struct list list_session_batches;
+extern const struct list list_session_bins;
+extern const struct list list_sessions; /* Session, newest first */
+extern const struct list list_statistics;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Pictures made of an original: the thumbnail. */
+ * Small pictures of an original: the thumbnail that is kept, others on request. */
 #include <string.h>
 
 #include "base/limits.h"
@@ -66,4 +66,47 @@ int photo_thumbnail(const struct inv_ctx *c, const struct photo_place *p, int64_
     DM_TRY(photo_pixels_of(c, p, image_id, &a, &original, &im, e));
     (void)snprintf(session, sizeof(session), "%.36s", original.key); /* the folder of its session */
     return photo_thumbnail_of(c, p, image_id, session, &im, e);
+}
+
+/* ---- on request ---- */
+
+struct small {
+    const char *uuid;
+    int64_t image_id;
+    struct dm_arena *a;
+    struct photo_object o;
+    int found;
+};
+
+static int find_small(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    struct small *s = ctx;
+    s->found = photo_object_find(tx, s->image_id, 0, PHOTO_THUMBNAIL, s->a, &s->o, e);
+    return s->found;
+}
+
+int photo_small(const struct inv_ctx *c, const struct photo_place *p, const char *image_uuid,
+                int side, struct dm_buf *ret, struct dm_err *e)
+{
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    DM_CLEANUP(image_clear) struct image im = {0};
+    DM_CLEANUP(image_clear) struct image made = {0};
+    struct photo_object original;
+    struct photo_ids ids;
+    DM_TRY(photo_image_ids(c, image_uuid, &ids, e));
+    struct small s = {.uuid = image_uuid, .image_id = ids.image_id, .a = &a};
+    if (side == PHOTO_THUMBNAIL_PX) {
+        DM_TRY(store_run(c->store, STORE_READ, find_small, &s, e));
+        if (s.found && photo_object_read(p, &s.o, ret, NULL) >= 0) {
+            return DM_OK;
+        }
+        dm_buf_clear(ret);
+    }
+    DM_TRY(photo_pixels_of(c, p, ids.image_id, &a, &original, &im, e));
+    if (side == PHOTO_THUMBNAIL_PX) {
+        DM_UNUSED const int kept =
+            photo_thumbnail_of(c, p, ids.image_id, ids.session_uuid, &im, NULL);
+    }
+    DM_TRY(photo_shrink(&im, side, &made, e));
+    return image_encode_jpeg(&made, PHOTO_THUMBNAIL_QUALITY, ret, e);
 }
