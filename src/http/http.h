@@ -214,14 +214,15 @@ struct http_options {
     int port;         /* 0: any free one; see http_server_port */
     int listen_fd;    /* a socket that listens already (socket activation); 0: none */
     int threads;      /* that run handlers; 0: two for each core, at least four */
-    int connections_max, per_address_max; /* 0: 1024; no bound */
-    const char *spool;                    /* folder for files on their way; NULL: /tmp */
-    const char *const *cors_origins;      /* NULL-ended; NULL: off */
-    const char *const *trusted_proxies;   /* CIDRs, NULL-ended; NULL: none */
-    const char *base_path;                /* prefix that a proxy leaves on; NULL: "" */
-    bool check_replies;                   /* a reply that breaks its schema becomes a 500 (tests) */
-    bool debug;                           /* errors carry `extra` */
-    bool docs;                            /* /docs, /redoc, /openapi.json */
+    int connections_max, per_address_max;   /* 0: 1024; no bound */
+    int header_timeout_ms, body_timeout_ms; /* 0: 10 s for a head; 30 s for 8 KiB of a body */
+    const char *spool;                      /* folder for files on their way; NULL: /tmp */
+    const char *const *cors_origins;        /* NULL-ended; NULL: off */
+    const char *const *trusted_proxies;     /* CIDRs, NULL-ended; NULL: none */
+    const char *base_path;                  /* prefix that a proxy leaves on; NULL: "" */
+    bool check_replies; /* a reply that breaks its schema becomes a 500 (tests) */
+    bool debug;         /* errors carry `extra` */
+    bool docs;          /* /docs, /redoc, /openapi.json */
 };
 
 struct http_server;

@@ -16,6 +16,7 @@
 #define LIMIT_HTTP_REPLY_BYTES  ((size_t)64 << 20)
 #define LIMIT_HTTP_PARTS        256                /* of a multipart body */
 #define LIMIT_HTTP_PART_TEXT    ((size_t)64 << 10) /* one text field */
+#define LIMIT_HTTP_BODY_LEAST   8192 /* bytes of a body in 30 s: a tenth of a poor telephone line */
 #define LIMIT_HTTP_STREAMS      1000
 
 #endif

@@ -498,5 +498,8 @@ enum MHD_Result http_reply_queue(struct http_state *st)
     }
     add_by_status(st);
     add_cors(st);
+    if (st->close) {
+        (void)add(st, "Connection", "close", NULL);
+    }
     return MHD_queue_response(st->connection, (unsigned)st->status, st->response);
 }

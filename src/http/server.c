@@ -115,7 +115,13 @@ static enum MHD_Result answer_options(struct http_state *st)
 static enum MHD_Result on_head(struct http_state *st, const char *method)
 {
     struct dm_err err = {0};
+    http_peer_stage(st->connection, HTTP_STAGE_ANSWER);
+    struct dm_err framing = {0};
     int rc = http_request_head(st, method, &err);
+    if (http_framing_check(st, &framing) < 0) {
+        http_reply_problem(st, &framing, NULL);
+        return http_reply_queue(st);
+    }
     if (strcmp(method, "OPTIONS") == 0) {
         return answer_options(st);
     }
@@ -168,6 +174,8 @@ static enum MHD_Result on_bytes(struct http_state *st, const char *bytes, size_t
 {
     enum { THROWN_AWAY_MAX = 1 << 20 };
     struct dm_err err = {0};
+    http_peer_stage(st->connection, HTTP_STAGE_BODY);
+    http_peer_bytes(st->connection, *n);
     if (!st->drop_body && feed(st, bytes, *n, &err) < 0) {
         st->drop_body = true;
         st->body_bytes = 0;
@@ -184,6 +192,7 @@ static enum MHD_Result on_bytes(struct http_state *st, const char *bytes, size_t
 
 static enum MHD_Result on_end(struct http_state *st)
 {
+    http_peer_stage(st->connection, HTTP_STAGE_ANSWER);
     if (st->drop_body || st->response != NULL) {
         return http_reply_queue(st);
     }
@@ -239,7 +248,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 {
-    (void)connection;
+    http_peer_stage(connection, HTTP_STAGE_HEAD);
     return http_state_new(cls, uri);
 }
 
@@ -248,8 +257,8 @@ static void on_done(void *cls, struct MHD_Connection *connection, void **con_cls
 {
     struct http_server *s = cls;
     struct http_state *st = *con_cls;
-    (void)connection;
     (void)how;
+    http_peer_stage(connection, HTTP_STAGE_BETWEEN);
     if (st == NULL) {
         return;
     }
@@ -341,7 +350,8 @@ static int start_daemon(struct http_server *s, struct dm_err *e)
         (size_t)LIMIT_HTTP_HEADER_BYTES + LIMIT_HTTP_URI_BYTES, MHD_OPTION_LISTEN_BACKLOG_SIZE,
         (unsigned)BACKLOG, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_URI_LOG_CALLBACK, on_uri, s, MHD_OPTION_NOTIFY_COMPLETED, on_done, s,
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, http_peer_notify, s, MHD_OPTION_UNESCAPE_CALLBACK,
+        keep_escapes, NULL, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
     if (s->daemon == NULL) {
         DM_FAIL(e, DM_EIO, "cannot listen on %s port %d: %s",
                 o->host != NULL ? o->host : "127.0.0.1", o->port, strerror(errno));
@@ -378,6 +388,7 @@ int http_server_start(const struct http_app *app, const struct http_options *o,
     s->app = app;
     s->options = o;
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->peers_lock, NULL);
     pthread_cond_init(&s->work, NULL);
     pthread_cond_init(&s->idle, NULL);
     pthread_cond_init(&s->tick, NULL);
@@ -450,6 +461,7 @@ void http_server_stop(struct http_server *s)
     http_router_free(s->router);
     json_decref(s->document);
     pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->peers_lock);
     pthread_cond_destroy(&s->work);
     pthread_cond_destroy(&s->idle);
     pthread_cond_destroy(&s->tick);

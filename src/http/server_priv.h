@@ -39,6 +39,7 @@ struct http_state {
     struct http_match match;
     bool head; /* HEAD: a GET without its body */
     bool guarded;
+    bool close; /* nothing more is read from this connection */
     struct dm_buf body;
     struct http_form *form;
     bool drop_body; /* an error is ready; what still comes is thrown away */
@@ -71,6 +72,8 @@ struct http_server {
     int running, threads;
     pthread_t *thread;
     bool stopping, draining;
+    pthread_mutex_t peers_lock;
+    struct http_peer *peers; /* connections that are open */
     /* event streams */
     struct http_stream *streams;
     int n_streams;
@@ -125,6 +128,22 @@ void http_state_free(struct http_state *st);
 
 DM_MUST_CHECK int http_streams_start(struct http_server *s, struct dm_err *e);
 void http_streams_stop(struct http_server *s);
+
+/* ---- framing.c ---- */
+
+/* Whether it is beyond doubt where the request ends; else the connection closes after the answer.
+ */
+DM_MUST_CHECK int http_framing_check(struct http_state *st, struct dm_err *e);
+
+/* ---- peers.c: who is too slow ---- */
+
+enum { HTTP_HEADER_MS = 10000, HTTP_BODY_MS = 30000 };
+enum http_stage { HTTP_STAGE_HEAD, HTTP_STAGE_BODY, HTTP_STAGE_ANSWER, HTTP_STAGE_BETWEEN };
+void http_peer_stage(struct MHD_Connection *c, enum http_stage stage);
+void http_peer_bytes(struct MHD_Connection *c, size_t n);
+void http_peer_notify(void *cls, struct MHD_Connection *c, void **socket_context,
+                      enum MHD_ConnectionNotificationCode what);
+void http_peers_check(struct http_server *s);
 
 /* ---- problem.c, trust.c, openapi.c ---- */
 

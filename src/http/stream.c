@@ -154,6 +154,7 @@ static void *tick(void *arg)
         until.tv_sec += HTTP_STREAM_TICK_MS / 1000;
         (void)pthread_cond_timedwait(&s->tick, &s->lock, &until);
         wake_all(s);
+        http_peers_check(s);
     }
     pthread_mutex_unlock(&s->lock);
     return NULL;
