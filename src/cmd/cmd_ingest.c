@@ -20,6 +20,7 @@
 #include "cmd/database.h"
 #include "cmd/inputs.h"
 #include "cmd/progress.h"
+#include "cmd/worker_options.h"
 #include "cmd/workshop.h"
 #include "store/migrate.h"
 
@@ -84,6 +85,7 @@ struct ingest {
     struct books books;
     struct photo_place place;
     struct queue_worker *workers;
+    struct queue_carrier *carrier; /* to workers elsewhere */
     int64_t location_id;
     struct progress bar;
     struct item *item; /* of the batch in work */
@@ -141,6 +143,8 @@ static int send_one(struct ingest *g, struct item *it, const struct photo_batch 
                                    .force = g->f->force};
     DM_TRY(photo_accept(&c, &g->place, file, &what, &taken, e));
     it->session_id = taken.session_id;
+    (void)queue_carrier_publish(g->carrier, queue_kind_info(QUEUE_PROCESS_PHOTO)->queue,
+                                taken.job_uuid, NULL, NULL);
     return DM_OK;
 }
 
@@ -514,6 +518,7 @@ static int work(struct ingest *g, struct dm_err *e)
     struct cmd_run *r = g->r;
     DM_TRY(books_open(r, &g->books, e));
     DM_TRY(workshop_place_open(r, g->books.store, &g->place, e));
+    DM_TRY(worker_carrier_open(r, &g->carrier, e));
     DM_TRY(find_location(g, e));
     if (g->workers) {
         DM_TRY(job_plan_cleanup(&g->books.ctx, e));
@@ -558,6 +563,7 @@ static int ingest_run(struct cmd_run *r, struct dm_err *e)
     catch_signals();
     const int code = work(&g, e);
     queue_worker_stop(g.workers, stop_signal != 0);
+    queue_carrier_close(g.carrier);
     workshop_place_close(&g.place);
     books_close(&g.books);
     workshop_close(&shop);

@@ -6,5 +6,5 @@
 const struct cmd *const commands[] = {
     &cmd_completion, &cmd_config, &cmd_count,  &cmd_db,      &cmd_doctor, &cmd_export,
     &cmd_help,       &cmd_import, &cmd_ingest, &cmd_migrate, &cmd_model,  &cmd_seed_demo,
-    &cmd_synth,      &cmd_user,   &cmd_verify, &cmd_version, NULL,
+    &cmd_synth,      &cmd_user,   &cmd_verify, &cmd_version, &cmd_worker, NULL,
 };

@@ -24,5 +24,6 @@ extern const struct cmd cmd_synth;
 extern const struct cmd cmd_user;
 extern const struct cmd cmd_verify;
 extern const struct cmd cmd_version;
+extern const struct cmd cmd_worker;
 
 #endif

@@ -94,6 +94,9 @@ int database_open(struct cmd_run *r, const char *url, enum database_use use, str
         DM_FAIL(e, DM_ENOMEM, "no memory for the address of the database");
     }
     struct store *s = NULL;
+    if (v->debug_clock_file[0]) {
+        DM_TRY(store_clock_debug(v->debug_clock_file, e));
+    }
     DM_TRY(store_open(url, &o, &s, e));
     int code = use == DATABASE_BOOKS ? check_schema(s, e) : DM_OK;
     if (code < 0) {

@@ -18,6 +18,7 @@ static const char *const overlay_formats[] = {"jpeg", "png", NULL};
 static const char *const log_formats[] = {"auto", "text", "json", NULL};
 static const char *const log_levels[] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", NULL};
 static const char *const storages[] = {"auto", "local", "s3", NULL};
+static const char *const worker_pools[] = {"auto", "prefork", "async", NULL};
 static const char *const langs[] = {"auto", "en", "es", NULL};
 
 #define AT(field) DM_OPT_AT(struct settings_values, field)
@@ -100,6 +101,9 @@ const struct dm_opt settings_opt_table[] = {
     {.name = "debug.abort_sha256", .type = DM_OPT_STR, .offset = AT(debug_abort_sha256),
      .def = "", .flags = DM_OPT_NO_FLAG | DM_OPT_HIDDEN,
      .help = "a worker aborts on the photo with this hash, to see that the others go on"},
+    {.name = "debug.clock_file", .type = DM_OPT_STR, .offset = AT(debug_clock_file),
+     .def = "", .unit = "FILE", .flags = DM_OPT_NO_FLAG | DM_OPT_HIDDEN,
+     .help = "a file of 8 bytes with the milliseconds by which this machine's clock is to be wrong"},
     {.name = "log.format", .type = DM_OPT_ENUM, .offset = AT(log_format),
      .def = "auto", .choices = log_formats, .env = "LOG_FORMAT", .flags = DM_OPT_NO_FLAG,
      .help = "log lines as text or JSON; auto writes text on a terminal"},
@@ -109,6 +113,19 @@ const struct dm_opt settings_opt_table[] = {
     {.name = "model.dir", .type = DM_OPT_STR, .offset = AT(model_dir),
      .def = "", .unit = "FOLDER", .flag = "model-dir", .env = "MODEL_DIR",
      .help = "folder where models are searched first"},
+    {.name = "queue.broker_url", .type = DM_OPT_STR, .offset = AT(queue_broker_url),
+     .def = "", .unit = "URL", .env = "CELERY_BROKER_URL",
+     .flags = DM_OPT_NO_FLAG | DM_OPT_SECRET, .help = "read when there is no queue.url"},
+    {.name = "queue.redis_password", .type = DM_OPT_STR, .offset = AT(queue_redis_password),
+     .def = "", .env = "REDIS_PASSWORD", .flags = DM_OPT_NO_FLAG | DM_OPT_SECRET,
+     .help = "password of Redis when the address has none"},
+    {.name = "queue.redis_url", .type = DM_OPT_STR, .offset = AT(queue_redis_url),
+     .def = "", .unit = "URL", .env = "REDIS_URL", .flags = DM_OPT_NO_FLAG | DM_OPT_SECRET,
+     .help = "read when there is neither queue.url nor queue.broker_url"},
+    {.name = "queue.url", .type = DM_OPT_STR, .offset = AT(queue_url),
+     .def = "", .unit = "URL", .flag = "queue-url", .env = "QUEUE_URL", .flags = DM_OPT_NO_FLAG | DM_OPT_SECRET,
+     .help = "who tells workers of new jobs: redis://USER:PASSWORD@HOST:PORT/DB, rediss:// with TLS, "
+             "sql: nobody, then they look every 2 s; jobs themselves are always in the database"},
     {.name = "storage.access_key", .type = DM_OPT_STR, .offset = AT(storage_access_key),
      .def = "", .env = "AWS_ACCESS_KEY_ID", .flags = DM_OPT_NO_FLAG | DM_OPT_SECRET,
      .help = "access key of the S3 server"},
@@ -147,6 +164,34 @@ const struct dm_opt settings_opt_table[] = {
              "not given. Without a bucket, and while one does not answer, photos are kept in the folder"},
     {.name = "ui.lang", .type = DM_OPT_ENUM, .offset = AT(lang),
      .def = "auto", .choices = langs, .help = "language; auto follows LC_ALL, LC_MESSAGES, LANG"},
+    {.name = "worker.concurrency", .type = DM_OPT_I32, .offset = AT(worker_concurrency),
+     .def = "0", .min = 0, .max = 256, .unit = "jobs", .env = "WORKER_CONCURRENCY",
+     .help = "jobs in work at once; 0 means one per processor, and 50 transfers"},
+    {.name = "worker.drain_timeout", .type = DM_OPT_I32, .offset = AT(worker_drain_s),
+     .def = "120", .min = 1, .max = 3600, .unit = "s", .env = "JOB_DRAIN_TIMEOUT",
+     .help = "how long jobs in work may go on after SIGTERM before they are handed back"},
+    {.name = "worker.lease", .type = DM_OPT_I32, .offset = AT(worker_lease_s),
+     .def = "120", .min = 2, .max = 3600, .unit = "s", .flags = DM_OPT_NO_FLAG | DM_OPT_HIDDEN,
+     .help = "after how long without a sign of life a job is given to another worker"},
+    {.name = "worker.max_jobs", .type = DM_OPT_I32, .offset = AT(worker_max_jobs),
+     .def = "200", .min = 0, .max = 1000000, .unit = "jobs", .env = "WORKER_MAX_JOBS",
+     .help = "a process is replaced after so many jobs; 0 never"},
+    {.name = "worker.max_memory", .type = DM_OPT_I32, .offset = AT(worker_max_memory_mb),
+     .def = "0", .min = 0, .max = 1048576, .unit = "MiB", .env = "WORKER_MAX_MEMORY",
+     .help = "memory of a counting process beside what all share; 0 means 80 % of the container's "
+             "limit among them, or no limit"},
+    {.name = "worker.name", .type = DM_OPT_STR, .offset = AT(worker_name), .def = "",
+     .flag = "worker-name", .flags = DM_OPT_NO_FLAG, .help = "name of this worker, unlike all others; made when not given"},
+    {.name = "worker.pool", .type = DM_OPT_ENUM, .offset = AT(worker_pool),
+     .def = "auto", .choices = worker_pools, .env = "WORKER_POOL",
+     .help = "prefork runs counting queues, async transfer queues; auto does what the queues need"},
+    {.name = "worker.queues", .type = DM_OPT_STR, .offset = AT(worker_queues),
+     .def = "all", .unit = "LIST", .env = "WORKER_QUEUES",
+     .help = "queues to work on, commas between: gpu_queue, cpu_queue, default, io_queue, or their "
+             "groups cpu, io, all"},
+    {.name = "worker.sweep", .type = DM_OPT_I32, .offset = AT(worker_sweep_s),
+     .def = "15", .min = 1, .max = 3600, .unit = "s", .flags = DM_OPT_NO_FLAG | DM_OPT_HIDDEN,
+     .help = "how often leases that ended and news that got lost are looked for"},
 };
 // clang-format on
 const size_t settings_opt_count = DM_COUNT(settings_opt_table);

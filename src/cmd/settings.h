@@ -16,6 +16,7 @@
 
 enum settings_overlay_format { SETTINGS_OVERLAY_JPEG, SETTINGS_OVERLAY_PNG };
 enum settings_storage { SETTINGS_STORAGE_AUTO, SETTINGS_STORAGE_LOCAL, SETTINGS_STORAGE_S3 };
+enum settings_pool { SETTINGS_POOL_AUTO, SETTINGS_POOL_PREFORK, SETTINGS_POOL_ASYNC };
 enum settings_lang { SETTINGS_LANG_AUTO, SETTINGS_LANG_EN, SETTINGS_LANG_ES };
 
 struct settings_values {
@@ -38,7 +39,12 @@ struct settings_values {
         *storage_access_key, *storage_secret_key, *storage_session_token, *storage_endpoint,
         *storage_sse;
     bool storage_path_style;
-    const char *debug_abort_sha256;
+    const char *debug_abort_sha256, *debug_clock_file;
+    /* queue.*, worker.*; read by cmd/worker_options.h */
+    const char *queue_url, *queue_broker_url, *queue_redis_url, *queue_redis_password;
+    const char *worker_queues, *worker_name;
+    int32_t worker_concurrency, worker_max_jobs, worker_max_memory_mb, worker_drain_s,
+        worker_lease_s, worker_sweep_s, worker_pool; /* enum settings_pool */
 };
 
 extern const struct dm_opt settings_opt_table[];

@@ -40,6 +40,8 @@ static int open_bucket(const struct cmd_run *r, const char *url, struct blob **r
         .endpoint = v->storage_endpoint[0] ? v->storage_endpoint : NULL,
         .path_style = v->storage_path_style,
         .sse = encrypt ? v->storage_sse : NULL,
+        .perform = queue_perform, /* other jobs of an io child go on meanwhile */
+        .pause = queue_pause,
     };
     struct blob *bucket = NULL;
     DM_TRY(blob_open(url, &o, &bucket, e));

@@ -313,6 +313,9 @@ DM_MUST_CHECK int store_analyze(struct store *s, struct dm_err *e);
 
 /* Milliseconds since 1970 UTC, now. */
 int64_t store_now(void);
+/* For tests of wrong clocks: from now on store_now of this process and of its children adds what
+ * the file holds at that moment, an int64_t of milliseconds. DM_EIO. */
+DM_MUST_CHECK int store_clock_debug(const char *file, struct dm_err *e);
 
 /* Years 0001 to 9999; returns ret. Source: proleptic Gregorian calendar, Howard Hinnant's
  * days_from_civil. */

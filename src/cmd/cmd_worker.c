@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * demeter worker: runs the jobs that others add. */
+#include "cmd/commands.h"
+#include "cmd/worker_options.h"
+#include "cmd/workshop.h"
+
+struct worker_flags {
+    const char *queue;
+};
+
+#define AT(field) DM_OPT_AT(struct worker_flags, field)
+
+// clang-format off
+static const struct dm_opt flags[] = {
+    {.name = "queue", .type = DM_OPT_STR, .offset = AT(queue), .def = "", .unit = "LIST",
+     .help = "the same as --queues"},
+};
+static const char *const settings[] = {
+    "worker.", "count.model_detect", "count.model_segment", "count.precision", "count.threads",
+    "model.dir", NULL};
+static const struct cmd_example examples[] = {
+    {"demeter worker --queue cpu --concurrency 4", MSG_WORKER_EXAMPLE},
+    {"demeter worker --queue io --concurrency 50", MSG_WORKER_EXAMPLE_IO},
+    {0},
+};
+// clang-format on
+
+static int worker_run(struct cmd_run *r, struct dm_err *e)
+{
+    const struct worker_flags *f = r->flags;
+    struct queue_worker_options o;
+    struct workshop shop;
+    DM_TRY(worker_options(r, f->queue[0] ? f->queue : NULL, 0, &o, e));
+    workshop_init(&shop, r, workshop_threads(r, o.cpu));
+    if (!o.cpu) {
+        shop.jobs.prepare = NULL; /* transfers need no models */
+    }
+    int code = queue_worker_run(&o, &shop.jobs, e);
+    workshop_close(&shop);
+    return code;
+}
+
+const struct cmd cmd_worker = {
+    .name = "worker",
+    .operands = "",
+    .summary = MSG_WORKER_SUMMARY,
+    .about = MSG_WORKER_ABOUT,
+    .flags = flags,
+    .n_flags = DM_COUNT(flags),
+    .flags_size = sizeof(struct worker_flags),
+    .settings = settings,
+    .examples = examples,
+    .run = worker_run,
+};
