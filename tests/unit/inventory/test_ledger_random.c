@@ -4,11 +4,14 @@
  * movements, counts by photo and by hand, retakes, reprocessing, edits, undo, reversal,
  * reclassification, new configurations, repeated requests, clients at the same time. After each
  * step the answer and the claro are the same in both books and the invariants of the claro hold;
- * now and then all 25 are looked at. LEDGER_OPS sets how many steps (tests/soak/ledger). */
+ * now and then all 25 are looked at. LEDGER_OPS sets how many steps; with LEDGER_WORLD the books
+ * begin anew after so many, from another seed, and all 25 are looked at after every step that
+ * stored something (tests/soak/ledger). */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "inventory/config.h"
 #include "inventory/verify.h"
 #include "support/ledger_oracle.h"
 #include "support/ledger_rig.h"
@@ -96,10 +99,11 @@ static const struct store_query checks[] = {
      " p.storage_location_id AND q.seq = p.seq + 1 WHERE " LAST_TWO " AND (p.status <> 'closed'"
      " OR p.closed_at <> q.opened_at OR p.closing_count <> q.opening_count)",
      "i", "i", false},
-    {"check.time",
+    {"check.time", /* of rows that count: a reversed one and its reversal are as if never written */
      "SELECT count(*) FROM stock_movements m JOIN stock_batches b ON b.id = m.stock_batch_id JOIN"
      " stock_periods p ON p.id = b.stock_period_id WHERE " LAST_TWO " AND m.occurred_at <"
-     " p.opened_at AND NOT (p.opened_kind = 'foto' AND p.seq = 1)",
+     " p.opened_at AND m.reverses_movement_id IS NULL AND NOT EXISTS (SELECT 1 FROM"
+     " stock_movements r WHERE r.reverses_movement_id = m.id)",
      "i", "i", false},
     {"check.reconciliation",
      "SELECT count(*) FROM stock_periods p JOIN reconciliations r ON r.stock_period_id = p.id AND"
@@ -136,14 +140,13 @@ static void check_claro(struct world *w, int64_t location)
     }
 }
 
-static void check_all(struct world *w)
+/* All 25, through a store s of the same database. */
+static void check_books(struct world *w, struct store *s)
 {
     DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
     struct dm_err e = {0};
     struct verify_report report;
-    const struct store_options patient = {.statement_ms = -1}; /* years of history, on few cores */
-    DM_CLEANUP(store_closep) struct store *s = db_reopen(w->r.n.db, &patient);
-    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL; /* ends before the store */
     assert_ok(store_begin(s, STORE_READ, &tx, &e), &e);
     assert_ok(verify_books(tx, 0, &a, &report, &e), &e);
     for (size_t i = 0; i < report.n && i < 10; i++) {
@@ -152,6 +155,13 @@ static void check_all(struct world *w)
                     v->entity, (long long)v->id, v->detail);
     }
     assert_int_equal(report.total, 0);
+}
+
+static void check_all(struct world *w)
+{
+    const struct store_options patient = {.statement_ms = -1}; /* years of history, on few cores */
+    DM_CLEANUP(store_closep) struct store *s = db_reopen(w->r.n.db, &patient);
+    check_books(w, s);
 }
 
 static void agree(struct world *w, int kind, int ours, int naive, const int64_t *claro, size_t n)
@@ -529,17 +539,32 @@ static void do_validate(struct world *w)
 
 static void do_configure(struct world *w, size_t i)
 {
-    int64_t product = w->r.product[below(w, RIG_PRODUCTS)];
-    int64_t pot = w->r.pot[below(w, 2)];
-    int64_t state = below(w, 3) ? w->r.adult : w->r.juvenile;
-    int ppc = below(w, 2) ? 1 : 3;
-    char sql[160];
-    rig_configure(&w->r, i, product, pot, state);
-    (void)snprintf(sql, sizeof sql,
-                   "UPDATE storage_location_configs SET plants_per_container = %d WHERE id = %lld",
-                   ppc, (long long)w->r.config[i]);
-    nursery_exec(&w->r.n, sql);
-    w->cfg[i] = (struct oracle_config){w->r.config[i], product, pot, state, ppc};
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    struct dm_err e = {0};
+    struct config_saved *saved;
+    size_t n;
+    const struct config_save save = {.location_id = &w->r.claro[i],
+                                     .n = 1,
+                                     .mode = CONFIG_CREATE,
+                                     .product_id = w->r.product[below(w, RIG_PRODUCTS)],
+                                     .packaging_id = w->r.pot[below(w, 2)],
+                                     .state_id = below(w, 3) ? w->r.adult : w->r.juvenile,
+                                     .plants_per_container = below(w, 2) ? 1 : 3};
+    w->last = "configure";
+    int r = config_save(&w->r.n.supervisor, &save, &a, &saved, &n, &e);
+    const struct oracle_config wanted = {w->cfg[i].id, save.product_id, save.packaging_id,
+                                         save.state_id, save.plants_per_container};
+    if (r == INV_CONFIG_UNCHANGED) {
+        const struct oracle_config *now = &w->cfg[i];
+        assert_true(wanted.product == now->product && wanted.pack == now->pack &&
+                    wanted.state == now->state && wanted.ppc == now->ppc);
+        w->refused[9]++;
+        return;
+    }
+    assert_ok(r, &e);
+    assert_int_equal(n, 1);
+    w->cfg[i] = wanted;
+    w->cfg[i].id = saved[0].row.id;
     oracle_configure(w->o, w->r.claro[i], &w->cfg[i]);
     w->done[9]++;
 }
@@ -697,10 +722,10 @@ static void step(struct world *w)
     }
 }
 
-static long wanted_steps(void)
+static long wanted(const char *variable, long otherwise)
 {
-    const char *text = getenv("LEDGER_OPS");
-    return text ? strtol(text, NULL, 10) : 400;
+    const char *text = getenv(variable);
+    return text ? strtol(text, NULL, 10) : otherwise;
 }
 
 static struct world *world_new(struct db *db, uint64_t seed)
@@ -739,25 +764,64 @@ static void world_free(struct world *w)
     free(w);
 }
 
+static long stored(const struct world *w)
+{
+    long n = 0;
+    for (size_t i = 0; i < DM_COUNT(w->done); i++) {
+        n += w->done[i];
+    }
+    return n;
+}
+
+/* One history, from step `first` of the random numbers; its tally is added to `total`. */
+static void one_world(struct db *db, long first, long steps, bool thorough, struct world *total)
+{
+    struct world *w = world_new(db, UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)first);
+    const long often = steps > 5000 ? 10000 : 200;
+    for (w->step = first; w->step < first + steps; w->step++) {
+        const long before = stored(w);
+        step(w);
+        if (thorough && stored(w) > before) {
+            check_books(w, db->store);
+        } else if (w->step % often == often - 1) {
+            check_all(w);
+        }
+    }
+    check_all(w);
+    assert_true(w->done[0] > 0 && w->done[2] > 0);
+    for (size_t i = 0; i < DM_COUNT(w->done); i++) {
+        total->done[i] += w->done[i];
+        total->refused[i] += w->refused[i];
+    }
+    world_free(w);
+}
+
 static void random_operations(void **state)
 {
     static const char *const kinds[] = {"movement", "reversal", "photo",    "reprocess",
                                         "release",  "edit",     "undo",     "manual",
                                         "validate", "config",   "reclass.", "together"};
-    struct world *w = world_new(*state, UINT64_C(0x9e3779b97f4a7c15));
-    long steps = wanted_steps();
-    for (w->step = 0; w->step < steps; w->step++) {
-        step(w);
-        if (w->step % (steps > 5000 ? 10000 : 200) == 199) {
-            check_all(w);
+    struct db *db = *state;
+    const long steps = wanted("LEDGER_OPS", 400);
+    const long world = wanted("LEDGER_WORLD", 0);
+    const long first = wanted("LEDGER_FIRST", 0);
+    static struct world total;
+    memset(&total, 0, sizeof total);
+    if (!world) {
+        one_world(db, first, steps, false, &total);
+    }
+    for (long done = 0; world && done < steps; done += world) {
+        struct db *own = db_new(!strcmp(db->engine, "sqlite") ? &db_sqlite : &db_postgresql);
+        one_world(own, first + done, DM_MIN(world, steps - done), true, &total);
+        db_free(own);
+        if ((done + world) % 10000 < world) { /* hours long: say that it lives */
+            (void)fprintf(stderr, "%s: %ld steps\n", db->engine, done + world);
         }
     }
-    check_all(w);
     for (size_t i = 0; i < DM_COUNT(kinds) && steps > 5000; i++) {
-        print_message("%-10s %7ld done %7ld refused\n", kinds[i], w->done[i], w->refused[i]);
+        print_message("%s %-10s %7ld done %7ld refused\n", db->engine, kinds[i], total.done[i],
+                      total.refused[i]);
     }
-    assert_true(w->done[0] > 0 && w->done[2] > 0);
-    world_free(w);
 }
 
 /* The comparison must see an oracle that forgets one sold plant. */
