@@ -165,10 +165,39 @@ static int write_all(int fd, const char *p, size_t n)
     return 0;
 }
 
+/* A device, a pipe or a descriptor (/dev/stdout), which must be written to and never replaced by a
+ * file. */
+static bool is_special(const char *path)
+{
+    static const char descriptors[] = "/proc/";
+    char target[sizeof(descriptors)];
+    struct stat st;
+    const ssize_t n = readlink(path, target, sizeof(target));
+    return (n == (ssize_t)sizeof(target) && !memcmp(target, descriptors, sizeof(target) - 1)) ||
+           (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+}
+
+static int write_special(const char *path, const void *p, size_t n, struct dm_err *e)
+{
+    const int fd = open(path, O_WRONLY | O_CLOEXEC);
+    const bool bad = fd < 0 || write_all(fd, p, n) < 0;
+    const int saved = errno;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    if (bad) {
+        DM_FAIL(e, DM_EIO, "%s: %s", path, strerror(saved)); // NOLINT(concurrency-mt-unsafe)
+    }
+    return DM_OK;
+}
+
 int dm_file_write_atomic(const char *path, const void *p, size_t n, struct dm_err *e)
 {
     static _Atomic unsigned serial;
     char temp[4096];
+    if (is_special(path)) {
+        return write_special(path, p, n, e);
+    }
     int len = snprintf(temp, sizeof(temp), "%s.%ld-%u.tmp", path, (long)getpid(),
                        atomic_fetch_add(&serial, 1));
     if (len < 0 || (size_t)len >= sizeof(temp)) {

@@ -45,7 +45,8 @@ DM_MUST_CHECK int dm_buf_ok(const struct dm_buf *b, struct dm_err *e);
 /* Whole file into b (appended). DM_ENOTFOUND, DM_EIO, DM_ELIMIT when larger than b->max. */
 DM_MUST_CHECK int dm_buf_read_file(struct dm_buf *b, const char *path, struct dm_err *e);
 
-/* Write path through a temporary file in the same folder, fsync, rename: whole or not at all. */
+/* Write path through a temporary file in the same folder, fsync, rename: whole or not at all. What
+ * is a device or a pipe already (/dev/null, /dev/stdout) is written to as it stands. */
 DM_MUST_CHECK int dm_file_write_atomic(const char *path, const void *p, size_t n, struct dm_err *e);
 
 /* Create a folder and what leads to it; one that exists is fine. DM_EIO with the reason. */

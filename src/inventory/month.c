@@ -56,10 +56,10 @@ static const struct store_query queries[] = {
                "iiTTt", "iii", false},
     [ROWS] = {"month.rows",
               "SELECT b.product_id, b.packaging_catalog_id" FIGURES
-              " FROM stock_movements m JOIN stock_batches b ON b.id = m.stock_batch_id" PLACE
+              " FROM stock_movements m JOIN stock_batches b ON b.id = m.stock_batch_id LEFT JOIN"
+              " reconciliations r ON r.id = m.reconciliation_id" PLACE
               " WHERE m.occurred_at >= ?3 AND m.occurred_at < ?5 AND CASE WHEN m.reconciliation_id"
-              " IS NULL THEN m.occurred_at < ?4 ELSE (SELECT r.accounting_month FROM"
-              " reconciliations r WHERE r.id = m.reconciliation_id) = ?6 END" IN_PLACE
+              " IS NULL THEN m.occurred_at < ?4 ELSE r.accounting_month = ?6 END" IN_PLACE
               " GROUP BY b.product_id, b.packaging_catalog_id",
               "iiTTTt", "iiiiiiiiiiii", false},
     [NAMES] = {"month.names",

@@ -4,8 +4,10 @@
  */
 #include "base/buf.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "support/testing.h"
@@ -188,6 +190,25 @@ static void failed_write_leaves_the_old_file(void **state)
     dm_buf_clear(&b);
 }
 
+/* A pipe stays a pipe, and what is written comes out of it. */
+static void special_files_are_written_to(void **state)
+{
+    (void)state;
+    struct dm_err e = {0};
+    struct stat st;
+    char got[8] = "";
+    assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
+    const int fd = open(in_folder("pipe"), O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    assert_true(fd >= 0);
+    assert_ok(dm_file_write_atomic(in_folder("pipe"), "through", 7, &e), &e);
+    assert_int_equal(read(fd, got, sizeof(got)), 7);
+    assert_memory_equal(got, "through", 7);
+    assert_int_equal(stat(in_folder("pipe"), &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(unlink(in_folder("pipe")), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +218,7 @@ int main(void)
         cmocka_unit_test(files_are_written_whole_and_read_whole),
         cmocka_unit_test(reading_knows_its_limit_and_its_failures),
         cmocka_unit_test(failed_write_leaves_the_old_file),
+        cmocka_unit_test(special_files_are_written_to),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
