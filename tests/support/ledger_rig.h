@@ -60,6 +60,9 @@ int64_t rig_number(struct rig *r, const char *sql, int64_t value);
 /* Plants of the claro by the books. */
 int64_t rig_total(struct rig *r, int64_t location);
 
+/* Rows of the claro's last two periods that break an invariant, and which; 0 = none. */
+int64_t rig_broken(struct store *s, int64_t location, const char **ret_name);
+
 /* The text that oracle_print makes, read from the database. */
 void rig_print(struct store *s, int64_t location, struct dm_buf *out);
 
