@@ -83,7 +83,6 @@ static void check_claro(struct world *w, int64_t location)
     }
 }
 
-/* All 25, through a store s of the same database. */
 static void check_books(struct world *w, struct store *s)
 {
     DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
