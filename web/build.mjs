@@ -2,12 +2,15 @@
 // Bundles the page into OUT: one entry for what a worker needs at once, a file for each group of
 // other screens, the service worker, and a list of all files with their hashes.
 //   node build.mjs [OUT]          OUT defaults to dist
-import {build} from 'esbuild';
+import {createRequire} from 'node:module';
 import {createHash} from 'node:crypto';
 import {cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
+// Packages may lie elsewhere: a build keeps its source folder clean.
+const nodePaths = process.env.NODE_PATH ? [process.env.NODE_PATH] : [];
+const {build} = createRequire(process.env.NODE_PATH ? `${process.env.NODE_PATH}/` : import.meta.url)('esbuild');
 const here = dirname(fileURLToPath(import.meta.url));
 const out = process.argv[2] ?? join(here, 'dist');
 rmSync(out, {recursive: true, force: true});
@@ -15,6 +18,7 @@ mkdirSync(join(out, 'assets'), {recursive: true});
 
 const result = await build({
   absWorkingDir: here,
+  nodePaths,
   entryPoints: {app: 'src/main.tsx'},
   outdir: join(out, 'assets'),
   bundle: true,
@@ -47,6 +51,7 @@ for (const file of ['index.html', ...assets]) version.update(readFileSync(join(o
 const list = JSON.stringify(['', 'manifest.webmanifest', 'icon.svg', ...assets]);
 await build({
   absWorkingDir: here,
+  nodePaths,
   entryPoints: ['src/offline/service-worker.ts'],
   outfile: join(out, 'service-worker.js'),
   bundle: true,

@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "api/api_priv.h"
+#include "api/page.h"
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "queue/carrier.h"
@@ -65,7 +66,8 @@ static int front(struct http_request *r, struct dm_err *e)
     const struct api_options *o = api_options(r->app);
     json_t *body = NULL;
     if (accept && strcasestr(accept, "text/html")) {
-        return http_reply_redirect(r, 307, "/docs", e);
+        return page_exists() ? page_reply(r, "index.html", e)
+                             : http_reply_redirect(r, 307, "/docs", e);
     }
     DM_TRY(
         api_json(json_pack("{s:s, s:s, s:s, s:s, s:s}", "service", SERVICE, "version", o->version,

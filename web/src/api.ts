@@ -58,7 +58,10 @@ async function raw(path: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers);
   if (token) headers.set('Authorization', `Bearer ${token}`);
   if (typeof init.body === 'string') headers.set('Content-Type', 'application/json');
-  headers.set('X-Demeter-Page', '1');
+  // The refresh token lives in a cookie no script reads; its second half proves that it is this page.
+  headers.set('X-Session', 'cookie');
+  const csrf = /(?:^|; )demeter_csrf=([^;]*)/.exec(document.cookie)?.[1];
+  if (csrf) headers.set('X-CSRF-Token', decodeURIComponent(csrf));
   try {
     return await fetch(path, {...init, headers, credentials: 'same-origin'});
   } catch {
