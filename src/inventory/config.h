@@ -54,6 +54,11 @@ DM_MUST_CHECK int config_save(const struct inv_ctx *c, const struct config_save 
                               struct dm_arena *a, struct config_saved **ret, size_t *ret_n,
                               struct dm_err *e);
 
+/* End the active configuration: nothing is meant to stand in the claro any more. *ret_id is its row.
+ * Needs CONFIGURE. INV_CONFIG_NOT_FOUND. */
+DM_MUST_CHECK int config_end(const struct inv_ctx *c, int64_t location_id, int64_t *ret_id,
+                             struct dm_err *e);
+
 /* Configuration of a claro that is valid at an instant (valid_from <= at < valid_to); at 0: the
  * active one. 1 and *ret in a, or 0. */
 DM_MUST_CHECK int config_at(struct store_tx *tx, int64_t location_id, int64_t at,

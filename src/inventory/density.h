@@ -92,6 +92,21 @@ DM_MUST_CHECK int density_manual(const struct inv_ctx *c, const struct density_r
                                  const struct density_photo *photo, size_t n, int64_t *ret_id,
                                  struct dm_err *e);
 
+/* Counted photos to calibrate from: their ground is that of the session's containers. *ret_area is
+ * all ground over all plants, what density_manual would set. INV_NOT_FOUND: no such session;
+ * INV_INVALID_TRANSITION: it is not completed; INV_VALIDATION: its containers have no ground. */
+struct density_reference {
+    const char *session_uuid;
+    int64_t plants; /* known */
+};
+DM_MUST_CHECK int density_propose(const struct inv_ctx *c, const struct density_reference *ref,
+                                  size_t n, struct density_photo *ret_photo, double *ret_area_cm2,
+                                  struct dm_err *e);
+
+/* Remove a row that was never calibrated. INV_NOT_FOUND; INV_IN_USE {density_calibrations: count}:
+ * the history is kept for good. */
+DM_MUST_CHECK int density_remove(const struct inv_ctx *c, int64_t id, struct dm_err *e);
+
 /* What a posted count teaches: each container with enough sure detections is one sample. Only
  * posted sessions, each once. ret_applied: samples that moved a row; ret_refused: those that were
  * only noted (guard, locked). INV_INVALID_TRANSITION: not posted. */

@@ -134,6 +134,7 @@ extern const struct list list_calibrations;    /* of a density parameter, newest
 extern const struct list list_categories;      /* ProductCategory */
 extern const struct list list_category_counts; /* the same with family_count, product_count */
 extern const struct list list_colors;          /* of packaging */
+extern const struct list list_config_names;    /* LocationConfig with names */
 extern const struct list list_config_states;   /* every claro with its configuration or nulls */
 extern const struct list list_configs;         /* LocationConfig, newest first */
 extern const struct list list_density;         /* DensityParameter */

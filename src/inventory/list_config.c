@@ -23,6 +23,7 @@ static const struct list_column config_columns[] = {
 };
 static const struct list_filter config_filters[] = {
     {"id", "c.id = ?", 'i'},
+    {"ids", "c.id IN {ids:?}", 'j'},
     {"storage_location_id", "c.storage_location_id = ?", 'i'},
     {"active", "c.active = ?", 'b'},
     {"from", "c.valid_from <= ?", 'T'},
@@ -30,6 +31,18 @@ static const struct list_filter config_filters[] = {
 };
 const struct list list_configs = {
     .name = "list.configs",
+    .from = "storage_location_configs c JOIN products r ON r.id = c.product_id"
+            " JOIN product_states s ON s.id = c.expected_product_state_id"
+            " LEFT JOIN packaging_catalog p ON p.id = c.packaging_catalog_id",
+    .order = "c.valid_from DESC, c.id DESC",
+    .action = INV_DO_READ,
+    .column = config_columns,
+    .n_column = DM_COUNT(config_columns) - 3,
+    .filter = config_filters,
+    .n_filter = DM_COUNT(config_filters),
+};
+const struct list list_config_names = {
+    .name = "list.config_names",
     .from = "storage_location_configs c JOIN products r ON r.id = c.product_id"
             " JOIN product_states s ON s.id = c.expected_product_state_id"
             " LEFT JOIN packaging_catalog p ON p.id = c.packaging_catalog_id",
