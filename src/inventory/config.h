@@ -54,8 +54,8 @@ DM_MUST_CHECK int config_save(const struct inv_ctx *c, const struct config_save 
                               struct dm_arena *a, struct config_saved **ret, size_t *ret_n,
                               struct dm_err *e);
 
-/* End the active configuration: nothing is meant to stand in the claro any more. *ret_id is its row.
- * Needs CONFIGURE. INV_CONFIG_NOT_FOUND. */
+/* End the active configuration: nothing is meant to stand in the claro any more. *ret_id is its
+ * row. Needs CONFIGURE. INV_CONFIG_NOT_FOUND. */
 DM_MUST_CHECK int config_end(const struct inv_ctx *c, int64_t location_id, int64_t *ret_id,
                              struct dm_err *e);
 
