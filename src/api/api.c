@@ -181,6 +181,27 @@ void api_free(struct api *api)
     }
 }
 
+/* What a reader of /openapi.json may look up. */
+static const int document_codes[] = {
+#define X(name, number, http, retry, exit_status, class, text) (number),
+#include "inventory/rules.def"
+
+#include "api/codes.def"
+#undef X
+    0,
+};
+
+static const char *role_name(int role)
+{
+    static const char *const names[] = {
+        [API_ANY] = "any",       [API_VIEWER] = "viewer",
+        [API_WORKER] = "worker", [API_SUPERVISOR] = "supervisor",
+        [API_ADMIN] = "admin",
+    };
+    const size_t i = (size_t)(role & API_ROLE_MASK);
+    return i < DM_COUNT(names) ? names[i] : NULL;
+}
+
 struct http_app api_http_app(struct api *api)
 {
     return (struct http_app){
@@ -188,6 +209,8 @@ struct http_app api_http_app(struct api *api)
         .tables = api_tables,
         .title = "DemeterAI v2.0",
         .version = "2.0.0",
+        .codes = document_codes,
+        .role_name = role_name,
         .guard = api_guard,
         .forget = api_forget,
         .classify = api_classify,

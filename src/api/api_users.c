@@ -6,6 +6,7 @@
 
 #include "api/api_people.h"
 #include "api/api_priv.h"
+#include "api/resource.h"
 #include "base/text.h"
 
 #define USERS_PATH "/api/v1/users"
@@ -22,13 +23,6 @@ static const struct http_field user_out[] = {
     {NULL},
 };
 const struct http_schema api_user_schema = {"User", user_out};
-
-static const struct http_field deleted_out[] = {
-    {"success", HTTP_BOOL}, {"deleted_id", HTTP_INT}, {"mode", HTTP_STR, .one_of = "hard|soft"},
-    {"message", HTTP_STR},
-    {NULL},
-};
-static const struct http_schema Deleted = {"DeleteResult", deleted_out};
 
 static const struct http_field reset_out[] = {
     {"message", HTTP_STR}, {"temporary_password", HTTP_STR, HTTP_NULL | HTTP_OPT}, {NULL},
@@ -292,7 +286,7 @@ static int delete_user(struct http_request *r, struct dm_err *e)
      .body = &ResetIn, .answer = {{200, &ResetOut}}, .errors = "400 404 409",                      \
      .handle = reset_password},                                                                    \
     {HTTP_DELETE, path "/{user_id}", n "delete_user", "users", "Take a person off", API_ADMIN,     \
-     (hidden), .answer = {{200, &Deleted}}, .errors = "404 409", .handle = delete_user}
+     (hidden), .answer = {{200, &DeleteResult}}, .errors = "404 409", .handle = delete_user}
 
 const struct http_route user_routes[] = {
     ROWS(USERS_PATH, "", 0),

@@ -10,7 +10,7 @@
 struct http_writer {
     const struct http_app *app;
     json_t *schemas; /* components/schemas so far */
-    json_t *given;   /* name: address of the schema that has it */
+    json_t *given;   /* name: address of the schema that took it */
     json_t *out;     /* names that replies use: all are known before the first request is written */
     bool failed;     /* out of memory, somewhere */
 };

@@ -231,15 +231,32 @@ json_t *http_fields_json(struct http_writer *w, const struct http_field *f, enum
     return finished(w, properties, required);
 }
 
-/* Two schemas of one name would hide one of them: a mistake in the tables. */
-static void must_be_one(struct http_writer *w, const char *name, const struct http_schema *s)
+/* The name a schema has in the document. Two that are called the same and say the same share it;
+ * where they differ the second gets a number, which a test of the program's tables refuses. */
+static void component(struct http_writer *w, const struct http_schema *s, const char *wanted,
+                      enum http_way way, char *ret, size_t size)
 {
     const json_int_t address = (json_int_t)(uintptr_t)s;
-    const json_t *before = json_object_get(w->given, name);
-    if (before && json_integer_value(before) != address) {
-        dm_bug(__FILE__, __LINE__, name);
+    (void)snprintf(ret, size, "%s", wanted);
+    for (int n = 2;; n++) {
+        const json_t *owner = json_object_get(w->given, ret);
+        if (owner && json_integer_value(owner) == address) {
+            return;
+        }
+        if (!owner) {
+            http_put(w, w->given, ret, json_integer(address));
+            http_put(w, w->schemas, ret, json_object()); /* one that contains itself ends here */
+            http_put(w, w->schemas, ret, members(w, s, way));
+            return;
+        }
+        json_t *mine = members(w, s, way);
+        const bool same = json_equal(mine, json_object_get(w->schemas, ret));
+        json_decref(mine);
+        if (same) {
+            return;
+        }
+        (void)snprintf(ret, size, "%s%d", wanted, n);
     }
-    http_put(w, w->given, name, json_integer(address));
 }
 
 json_t *http_schema_json(struct http_writer *w, const struct http_schema *s, enum http_way way)
@@ -250,16 +267,13 @@ json_t *http_schema_json(struct http_writer *w, const struct http_schema *s, enu
     if (!s->name) {
         return members(w, s, way);
     }
-    char name[96];
+    char wanted[96];
+    char name[112];
     const bool goes_out = json_object_get(w->out, s->name) != NULL;
-    (void)snprintf(name, sizeof(name), "%s%s", s->name, way == HTTP_IN && goes_out ? "In" : "");
-    must_be_one(w, name, s);
+    (void)snprintf(wanted, sizeof(wanted), "%s%s", s->name, way == HTTP_IN && goes_out ? "In" : "");
+    component(w, s, wanted, way, name, sizeof(name));
     if (way == HTTP_OUT) {
-        http_put(w, w->out, name, json_true());
-    }
-    if (!json_object_get(w->schemas, name)) {
-        http_put(w, w->schemas, name, json_object()); /* one that contains itself ends here */
-        http_put(w, w->schemas, name, members(w, s, way));
+        http_put(w, w->out, s->name, json_true());
     }
     return json_pack("{s:s+}", "$ref", "#/components/schemas/", name);
 }
