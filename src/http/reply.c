@@ -299,7 +299,7 @@ void http_reply_problem(struct http_state *st, const struct dm_err *err, const j
         }
     }
     st->json = http_problem(st->server->app, &st->r, err, issues, st->server->options->debug);
-    char *text = st->json != NULL ? json_dumps(st->json, JSON_COMPACT) : NULL;
+    char *text = st->json != NULL ? json_dumps(st->json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     if (text == NULL) {
         static const char last[] =
             "{\"code\":\"InternalServerError\",\"detail\":\"out of memory\"}";
@@ -360,7 +360,7 @@ static bool tag_listed(const char *list, const char *tag)
 
 int http_etag_of(const json_t *json, char ret[static 40], struct dm_err *e)
 {
-    char *text = json_dumps(json, JSON_COMPACT);
+    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
     if (text == NULL) {
         DM_FAIL(e, DM_ENOMEM, "not enough memory for a reply");
     }
@@ -376,7 +376,7 @@ bool http_if_match(const struct http_request *r, const char *tag)
 
 static int finish_json(struct http_state *st, struct dm_err *e)
 {
-    char *text = json_dumps(st->json, JSON_COMPACT);
+    char *text = json_dumps(st->json, JSON_COMPACT | JSON_ENCODE_ANY);
     size_t n = text != NULL ? strlen(text) : 0;
     if (text == NULL || n > LIMIT_HTTP_REPLY_BYTES) {
         free(text);
