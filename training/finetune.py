@@ -4,8 +4,11 @@
     training/finetune photos/ --out mine.onnx --minutes 50
 
 photos/ holds NAME.jpg with NAME.txt ("class cx cy w h" a line, in fractions), or images/ and labels/
-side by side as data sets have them. It starts from the shipped ONNX file, so nothing else is needed.
-Small plants are shown enlarged; the line it prints at the end says with which settings to count.
+side by side as data sets have them. With --points a line is "x,y" in pixels, one point a plant, and
+boxes are guessed from the distance of neighbours. It starts from the shipped ONNX file, so nothing
+else is needed. Small plants are shown enlarged. Every fifth photo is not learned: the confidence at
+which those are counted best becomes the default threshold of the model, and the tiles that show
+plants as large as it learned them are written into it, so that nothing has to be set to count.
 """
 
 import argparse
@@ -23,7 +26,7 @@ import torch
 from onnx import numpy_helper
 from PIL import Image
 
-from data import Folder, cut, sample
+from data import SUFFIXES, Folder, cut, sample
 from evaluate import boxes_of, count, errors
 from yolo11 import YOLO11, Conv
 
@@ -43,6 +46,8 @@ def arguments():
     p.add_argument("--out", required=True, help="model file to write")
     p.add_argument("--start", default=str(ROOT / "models/plants-detect.onnx"))
     p.add_argument("--classes", nargs="+", type=int, default=[0], help="label ids that are plants")
+    p.add_argument("--points", action="store_true", help="labels are one point a plant, x,y in pixels")
+    p.add_argument("--test", help="another such folder, to be counted with the new model")
     p.add_argument("--minutes", type=float, default=50)
     p.add_argument("--iterations", type=int, default=10 ** 9)
     p.add_argument("--size", type=int, default=320, help="pixels of a training crop")
@@ -126,7 +131,37 @@ def enlargement(folder):
 
 def pictures_of(data):
     root = Path(data)
-    return root / "images" if (root / "images").is_dir() else root
+    return next((root / name for name in ("images", "image") if (root / name).is_dir()), root)
+
+
+def boxes_of_points(points):
+    """[n, 2] pixels -> sides of the square around each: nine tenths of the distance to the nearest
+    neighbour, but not more than twice what is usual in the photo."""
+    if len(points) < 2:
+        sys.exit("finetune: a photo with less than two points does not say how large its plants are")
+    d = np.sqrt(((points[:, None] - points[None]) ** 2).sum(2))
+    np.fill_diagonal(d, np.inf)
+    side = 0.9 * d.min(1)
+    return np.clip(side, 0.5 * np.median(side), 2 * np.median(side))
+
+
+def from_points(source, to):
+    """The photos of a folder labelled with points, linked into `to` beside YOLO boxes."""
+    to.mkdir()
+    for path in sorted(p for p in source.iterdir() if p.suffix.lower() in SUFFIXES):
+        near = [path.with_suffix(".txt"), source.parent / "labels" / (path.stem + ".txt"),
+                source.parent / "label" / (path.stem + ".txt")]
+        label = next((p for p in near if p.exists()), None)
+        if label is None:
+            continue
+        points = np.array([list(map(float, line.replace(",", " ").split()[:2]))
+                           for line in label.read_text().splitlines() if line.strip()])
+        wh = np.array(Image.open(path).size)
+        (to / path.name).symlink_to(path.resolve())
+        (to / (path.stem + ".txt")).write_text("".join(
+            "0 {:.6f} {:.6f} {:.6f} {:.6f}\n".format(*(p / wh), *(s / wh))
+            for p, s in zip(points, boxes_of_points(points))))
+    return to
 
 
 def starts(length):
@@ -164,42 +199,66 @@ def beginning(o, folder, path):
     torch.save({"task": "detect", "scale": "n", "names": names, "ema": model.state_dict()}, path)
 
 
-def best_confidence(o, kept, tile):
-    """The confidence whose counts of photos that were not learned err least."""
-    rows = [(p, kept.load(i)[1]) for i, p in enumerate(kept.paths)]
+def scores_of(o, folder, settings):
+    """[(plants there, scores found)] of the photos, with the model written."""
     o.detect = o.out
-    answers = count(o, kept.paths, settings=[f"tile_size={tile}", "conf=0.1", "max_det=3000"])
-    scores = [boxes_of(a)[1] for a in answers]
-    mape = [errors([(len(b), int((s > c).sum())) for (_, b), s in zip(rows, scores)])["mape"]
-            for c in CONFIDENCES]
-    k = int(np.argmin(mape))
-    return round(float(CONFIDENCES[k]), 2), mape[k]
+    answers = count(o, folder.paths, settings=settings)
+    return [(len(folder.load(i)[1]), boxes_of(a)[1]) for i, a in enumerate(answers)]
+
+
+def best_confidence(o, kept):
+    """The confidence whose counts of photos that were not learned err least: the middle of those
+    that are next to the best, which a few photos cannot tell apart."""
+    rows = scores_of(o, kept, ["conf=0.05", "max_det=3000"])
+    mape = np.array([errors([(n, int((s > c).sum())) for n, s in rows])["mape"] for c in CONFIDENCES])
+    good = np.flatnonzero(mape <= mape.min() + 0.005)
+    return round(float(CONFIDENCES[good[len(good) // 2]]), 2), float(mape.min())
+
+
+def export(o, run, k, confidence):
+    """Writes the model. Enlarged plants need small tiles; of others the scale of the start stays."""
+    start = {p.key: p.value for p in onnx.load(o.start).metadata_props}
+    scale = ["--tile", round(TILE / k)] if k > 1 else \
+        ["--plant-px", start["demeter_plant_px"]] if "demeter_plant_px" in start else []
+    command = [sys.executable, HERE / "export.py", run / "last.pt", o.out, "--imgsz", TILE, *scale,
+               "--confidence", confidence, "--description", "Demeter plant detector, fine-tuned"]
+    subprocess.run([str(c) for c in command], check=True)
 
 
 def main():
     o = arguments()
     source = pictures_of(o.data)
     with tempfile.TemporaryDirectory() as temporary:
-        run = Path(o.run or Path(temporary) / "run")
-        shown = Path(temporary) / "shown"
+        work = Path(temporary)
+        run = Path(o.run or work / "run")
+        if o.points:
+            source = from_points(source, work / "boxes")
         photos = Folder(source, o.classes)
         kept = photos.split(KEEP_BACK) if len(photos) >= 2 * KEEP_BACK else photos
         k = enlargement(photos)
-        enlarged(photos, k, shown)
-        folder = Folder(shown)
-        start = Path(temporary) / "start.pt"
-        beginning(o, folder, start)
+        enlarged(photos, k, work / "shown")
+        folder = Folder(work / "shown")
+        beginning(o, folder, work / "start.pt")
         print(f"{len(photos)} photos, {len(folder)} pieces, {k:.2f} times as large", flush=True)
-        command = [sys.executable, HERE / "train.py", "--data", shown, "--names", "item", "--size", o.size, "--batch", o.batch, "--lr", o.lr, "--minutes",
-                   o.minutes, "--iterations", o.iterations, "--threads", o.threads, "--seed", o.seed,
-                   "--ema", 0.99, "--start", start, "--out", run]
+        command = [sys.executable, HERE / "train.py", "--data", work / "shown", "--names", "item",
+                   "--size", o.size, "--batch", o.batch, "--lr", o.lr, "--minutes", o.minutes,
+                   "--iterations", o.iterations, "--threads", o.threads, "--seed", o.seed,
+                   "--ema", 0.99, "--start", work / "start.pt", "--out", run]
         subprocess.run([str(c) for c in command] + ["--bf16"] * o.bf16, check=True)
-        subprocess.run([sys.executable, HERE / "export.py", run / "last.pt", o.out, "--imgsz",
-                        str(TILE), "--description", "Demeter plant detector, fine-tuned"], check=True)
-    tile = round(TILE / k)
-    conf, mape = best_confidence(o, kept, tile)
-    print(json.dumps({"model": o.out, "tile_size": tile, "conf": conf, "mape_of_kept_back": round(mape, 4)}))
-    print(f"demeter count --model-detect {o.out} --tile-size {tile} --conf {conf} PHOTO...")
+        export(o, run, k, 0.25)
+        confidence, mape = best_confidence(o, kept)
+        export(o, run, k, confidence)
+        report = {"model": o.out, "tile_size": round(TILE / k), "confidence": confidence,
+                  "mape_of_kept_back": round(mape, 4)}
+        if o.test:
+            test = pictures_of(o.test)
+            if o.points:
+                test = from_points(test, work / "test")
+            e = errors([(n, len(s)) for n, s in scores_of(o, Folder(test, o.classes), ())])
+            report["test"] = {key: round(e[key], 4) for key in ("pictures", "truth", "counted",
+                                                                "bias", "mae", "mape")}
+    print(json.dumps(report))
+    print(f"demeter count --model-detect {o.out} PHOTO...")
 
 
 if __name__ == "__main__":

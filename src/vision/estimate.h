@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "image/image.h"
 #include "image/ops.h"
+#include "vision/estimate_colours.h"
 #include "vision/vision.h"
 
 /* Soft detection mask of one frame (8.1 steps 1 and 2 before binarising): circles of every
@@ -25,7 +26,8 @@ struct estimate_input {
     const struct image *mask;       /* container, 0 or 255 */
     const struct image *detections; /* soft detection mask of the same rect */
     const struct image *claimed;    /* pixels of earlier containers, or NULL (own_residual) */
-    struct image_rect rect;         /* where the frame lies in the photo */
+    const struct estimate_colours *colours;   /* decided: what else is floor, or NULL */
+    struct image_rect rect;                   /* where the frame lies in the photo */
     const struct vision_detection *detection; /* [n], all of the photo, image pixels */
     size_t n;
     int photo_w, photo_h; /* scale of the density fallback */

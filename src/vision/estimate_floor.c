@@ -179,6 +179,15 @@ static void remove_soil_row(const uint8_t *rgb, size_t n, uint8_t *light)
     }
 }
 
+/* Pixels of colours that are the ground's here become dark. */
+static void keep_colours_row(const struct estimate_colours *c, const uint8_t *rgb, size_t n,
+                             uint8_t *bright)
+{
+    for (size_t i = 0; i < n; i++) {
+        bright[i] &= bright[i] ? c->is_plant[estimate_colour_of(rgb + 3 * i)] : 0;
+    }
+}
+
 /* The residual inside box -> bright, not soil, opened; written to processed. */
 static int suppress(const struct estimate_input *in, int otsu_scope,
                     const struct estimate_rows *rows, int64_t residual_px, struct image_rect box,
@@ -218,6 +227,9 @@ static int suppress(const struct estimate_input *in, int otsu_scope,
             remove_soil_row(image_row(in->photo, y) + 3 * (size_t)box.x, n, row);
         }
         brighter_row(row, threshold, n);
+        if (in->colours) {
+            keep_colours_row(in->colours, image_row(in->photo, y) + 3 * (size_t)box.x, n, row);
+        }
     }
     DM_TRY(image_open3x3(&bright, &opened, e));
     for (int y = box.y; y < box.y + box.h; y++) {

@@ -100,6 +100,9 @@ const struct dm_opt vision_opt_table[] = {
     {.name = "estimate.photo_area", .type = DM_OPT_F64, .offset = AT(photo_area_cm2),
      .def = "0", .min = 0, .max = 1e10, .unit = "cm2",
      .help = "ground in the photo; 0 when unknown"},
+    {.name = "estimate.plant_colours", .type = DM_OPT_BOOL, .offset = AT(plant_colours),
+     .def = "true",
+     .help = "what has not the colours of the plants found in the photo is ground, not plants"},
     {.name = "estimate.whole_photo", .type = DM_OPT_BOOL, .offset = AT(estimate_whole_photo),
      .def = "false",
      .help = "estimate unseen plants also in photos without containers, counting ground as plants"},
@@ -129,6 +132,7 @@ const struct vision_profile_value vision_parity_values[] = {
     {"count.skip_black_tiles", "false"},
     {"estimate.density_fallback", "false"},
     {"estimate.own_residual", "false"},
+    {"estimate.plant_colours", "false"},
 };
 const size_t vision_parity_count = DM_COUNT(vision_parity_values);
 

@@ -17,7 +17,8 @@ enum {
 
 struct estimate_run {
     struct photo *ph;
-    struct image soft; /* detection mask of the photo */
+    struct image soft;                /* detection mask of the photo */
+    struct estimate_colours *colours; /* NULL: not known or not wanted */
     /* Pictures of each container's box; [n_region]. */
     struct ground {
         struct image claimed;             /* pixels of earlier containers; empty: none */
@@ -158,6 +159,35 @@ static void ground_join(struct estimate_run *run)
     run->ground = NULL;
 }
 
+/* ---- colours ---- */
+
+/* What the plants of this photo look like. With fewer than a band needs to measure itself, nothing
+ * is learned. */
+static int learn_colours(struct estimate_run *run, struct dm_err *e)
+{
+    const struct photo *ph = run->ph;
+    const struct vision_result *r = ph->r;
+    if (!ph->p->plant_colours || r->n_detection < (size_t)ph->p->min_calibration) {
+        return DM_OK;
+    }
+    DM_CLEANUP(dm_freep) struct estimate_colours *c = dm_calloc(1, sizeof(*c));
+    if (!c) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for the colours of plants");
+    }
+    estimate_colours_see_plants(c, ph->image, r->detection, r->n_detection);
+    for (size_t i = 0; i < ph->n_region; i++) {
+        struct image_rect box = r->container[i].bbox;
+        struct image photo = image_view(ph->image, box);
+        struct image mask = view_of(&ph->region[i].mask, ph->region[i].roi, box);
+        struct image soft = image_view(&run->soft, box);
+        estimate_colours_see_ground(c, &photo, &mask, &soft);
+    }
+    if (estimate_colours_decide(c)) {
+        run->colours = DM_STEAL(c);
+    }
+    return DM_OK;
+}
+
 /* ---- one row ---- */
 
 static bool uses_grid(const struct vision_params *p, enum vision_container_type type)
@@ -202,6 +232,7 @@ static int row_job(void *ctx, size_t i, size_t worker, struct dm_err *e)
         .mask = &mask,
         .detections = &soft,
         .claimed = g->claimed.px ? &g->claimed : NULL,
+        .colours = run->colours,
         .rect = c->bbox,
         .detection = ph->r->detection,
         .n = ph->r->n_detection,
@@ -256,6 +287,7 @@ static int estimate(struct estimate_run *run, struct dm_err *e)
     }
     DM_TRY(image_init(&run->soft, im->w, im->h, 1, e));
     DM_TRY(dm_pool_run(ph->v->pool, strips, strip_job, run, e));
+    DM_TRY(learn_colours(run, e));
     if (ph->p->keep_masks) {
         DM_TRY(image_init_zero(&r->residual_mask, im->w, im->h, 1, e));
         DM_TRY(image_init_zero(&r->processed_mask, im->w, im->h, 1, e));
@@ -280,6 +312,7 @@ int photo_estimate(struct photo *ph, struct dm_err *e)
     int code = estimate(&run, e);
     ground_join(&run);
     image_clear(&run.soft);
+    dm_free(run.colours);
     ph->r->ms.estimate = dm_ms_since(start);
     return code;
 }

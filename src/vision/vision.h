@@ -58,6 +58,8 @@ struct vision_params {
     bool
         estimate_whole_photo; /* also without containers, where bare ground would count as plants */
     int32_t otsu_scope;
+    bool
+        plant_colours; /* what lacks the colours of the plants found is floor: estimate_colours.h */
     int32_t bands;
     double alpha_overcount;
     int32_t min_calibration; /* detections a band needs to calibrate itself */

@@ -203,6 +203,35 @@ static void test_parity_counts_twice(void **state)
     free(s);
 }
 
+static struct image mask_of(size_t i)
+{
+    struct dm_err e = {0};
+    struct image mask;
+    assert_ok(image_init_zero(&mask, SIZE, SIZE, 1, &e), &e);
+    for (int k = 0; k < SIZE * SIZE; k++) {
+        mask.px[k] = in_mask(&layout[i], k % SIZE, k / SIZE) ? 255 : 0;
+    }
+    return mask;
+}
+
+/* Colours of the plants of four containers. */
+static struct estimate_colours *colours_of(const struct image *im, const struct image *soft,
+                                           const struct vision_result *r)
+{
+    struct estimate_colours *c = calloc(1, sizeof(*c));
+    estimate_colours_see_plants(c, im, r->detection, r->n_detection);
+    for (size_t i = 0; i < 4; i++) {
+        struct image_rect box = layout[i].box;
+        struct image mask = mask_of(i);
+        struct image views[3] = {image_view(im, box), image_view(&mask, box),
+                                 image_view(soft, box)};
+        estimate_colours_see_ground(c, &views[0], &views[1], &views[2]);
+        image_clear(&mask);
+    }
+    assert_true(estimate_colours_decide(c));
+    return c;
+}
+
 /* Rows, masks and totals of the estimate against one put together by hand. */
 static void test_estimates(void **state)
 {
@@ -221,6 +250,7 @@ static void test_estimates(void **state)
     assert_memory_equal(soft.px, r->detection_mask.px, (size_t)SIZE * SIZE);
     assert_memory_equal(s->im.px, r->image.px, (size_t)SIZE * SIZE * 3);
     assert_ok(image_init_zero(&claimed, SIZE, SIZE, 1, &e), &e);
+    struct estimate_colours *colours = colours_of(&s->im, &soft, r);
     assert_int_equal(r->n_band, 16);
     uint32_t estimated = 0;
     int64_t residual = 0;
@@ -228,16 +258,14 @@ static void test_estimates(void **state)
     for (size_t i = 0; i < 4; i++) {
         struct vision_band row[4];
         struct image_rect box = layout[i].box;
-        assert_ok(image_init_zero(&mask, SIZE, SIZE, 1, &e), &e);
-        for (int k = 0; k < SIZE * SIZE; k++) {
-            mask.px[k] = in_mask(&layout[i], k % SIZE, k / SIZE) ? 255 : 0;
-        }
+        mask = mask_of(i);
         struct image views[4] = {image_view(&s->im, box), image_view(&mask, box),
                                  image_view(&soft, box), image_view(&claimed, box)};
         struct estimate_input in = {.photo = &views[0],
                                     .mask = &views[1],
                                     .detections = &views[2],
                                     .claimed = &views[3],
+                                    .colours = colours,
                                     .rect = box,
                                     .detection = r->detection,
                                     .n = r->n_detection,
@@ -268,6 +296,7 @@ static void test_estimates(void **state)
     assert_int_equal(residual, union_px);
     assert_int_equal(r->estimated, estimated);
     assert_int_equal(r->total, r->detected + estimated);
+    free(colours);
     image_clear(&claimed);
     image_clear(&soft);
     vision_result_free(r);

@@ -27,7 +27,7 @@ static void test_product(void **state)
     assert_true(p.tile_size_px == 512 && p.tile_overlap == 0.25 && p.merge_threshold == 0.5);
     assert_true(p.adapt_tiles && p.skip_black_tiles && p.black_tile_ratio == 0.02);
     assert_true(p.crop_pad_px == 20 && p.feather_px == 10 && p.group_factor == 0.15);
-    assert_true(p.own_residual && p.bands == 4 && p.alpha_overcount == 0.9);
+    assert_true(p.own_residual && p.plant_colours && p.bands == 4 && p.alpha_overcount == 0.9);
     assert_true(p.min_calibration == 10 && p.default_plant_area_px == 2500);
     assert_true(p.density_fallback && p.density_overlap == 0.85 && !p.grid_analysis);
     assert_false(p.estimate_whole_photo);
@@ -46,12 +46,14 @@ static void test_parity(void **state)
     assert_int_equal(p.crop_pad_px, 0);
     assert_true(p.group_factor == 0);
     assert_true(!p.skip_black_tiles && !p.own_residual && !p.density_fallback && !p.adapt_tiles);
+    assert_false(p.plant_colours);
     d.profile = p.profile; /* nothing else differs */
     d.crop_mode = p.crop_mode;
     d.route = p.route;
     d.crop_pad_px = p.crop_pad_px;
     d.group_factor = p.group_factor;
     d.skip_black_tiles = d.own_residual = d.density_fallback = d.adapt_tiles = false;
+    d.plant_colours = false;
     assert_memory_equal(&p, &d, sizeof(p));
 }
 
