@@ -115,6 +115,32 @@ class Photos(unittest.TestCase):
             self.assertTrue(all(b - a <= 0.81 * finetune.PIECE for a, b in zip(at, at[1:])))
 
 
+    def test_points_become_boxes(self):
+        d = pathlib.Path(tempfile.mkdtemp())
+        for name in ("image", "label"):
+            (d / name).mkdir()
+        Image.new("RGB", (400, 200)).save(d / "image/a.png")
+        Image.new("RGB", (400, 200)).save(d / "image/unlabelled.png")
+        (d / "label/a.txt").write_text("100,100\n140,100\n 180 100\n300,100\n")
+        source = finetune.pictures_of(d)
+        f = data.Folder(finetune.from_points(source, d / "boxes"))
+        self.assertEqual(len(f), 1)
+        _, rows = f.load(0)
+        np.testing.assert_allclose((rows[:, 1] + rows[:, 3]) / 2, [100, 140, 180, 300], atol=0.01)
+        # 0.9 of the 40 px to the neighbour; of the 120 px of the last not more than twice that
+        np.testing.assert_allclose(rows[:, 3] - rows[:, 1], [36, 36, 36, 72], atol=0.01)
+        np.testing.assert_allclose(rows[:, 4] - rows[:, 2], [36, 36, 36, 72], atol=0.01)
+
+    def test_photos_are_kept_back(self):
+        d = folder("0 0.5 0.5 0.2 0.2\n")
+        for name in "bcdefghijkl":
+            Image.new("RGB", (20, 20)).save(f"{d}/{name}.png")
+        f = data.Folder(d)
+        kept = f.split(5)
+        self.assertEqual([p.stem for p in kept.paths], ["e", "j"])
+        self.assertEqual((len(f), len(f.paths), len(kept)), (10, 10, 2))
+
+
 class Measures(unittest.TestCase):
     def test_average_precision_by_hand(self):
         # hit, miss, hit of 4 truths: 1/4 * 1 + 1/4 * 2/3
@@ -157,7 +183,8 @@ class BackFromOnnx(unittest.TestCase):
     def write(self, **more):
         m = export.to_onnx(self.net, 96)
         export.halve(m)
-        o = type("O", (), dict(description="", author="", date="", version="", license="", imgsz=96, **more))
+        o = type("O", (), dict(description="", author="", date="", version="", license="", imgsz=96,
+                             plant_px=28, tile=None, **more))
         export.metadata(m, o, "detect", ["a", "b"][:self.net.nc])
         path = tempfile.mkdtemp() + "/m.onnx"
         pathlib.Path(path).write_bytes(m.SerializeToString())
@@ -179,6 +206,20 @@ class BackFromOnnx(unittest.TestCase):
             one = self.net(self.pictures)
         torch.testing.assert_close(one[:, :4], both[:, :4])
         torch.testing.assert_close(one[:, 4], both[:, 5])
+
+    def test_scores_are_shifted(self):
+        with torch.no_grad():
+            before = self.net(self.pictures)[:, 4:]
+            export.shift_scores(self.net, 0.4)
+            after = self.net(self.pictures)[:, 4:]
+        torch.testing.assert_close(torch.logit(after) - torch.logit(before),
+                                   torch.full_like(after, export.logit(0.25) - export.logit(0.4)),
+                                   atol=1e-2, rtol=0)
+
+    def test_scale_is_written(self):
+        meta = {p.key: p.value for p in export.onnx.load(self.write()).metadata_props}
+        self.assertEqual(meta["demeter_plant_px"], "28")
+        self.assertNotIn("demeter_tile", meta)
 
     def test_begin_from_other_classes(self):
         path = tempfile.mkdtemp() + "/c.pt"
