@@ -22,7 +22,7 @@
 #include "http/http.h"
 #include "inventory/inventory.h"
 
-struct blob;
+struct photo_place;
 struct queue_carrier;
 struct queue_worker;
 struct telemetry;
@@ -51,11 +51,11 @@ enum api_code {
 /* ---- the process ----------------------------------------------------------------------------- */
 
 struct api_options {
-    struct store *store;           /* borrowed, as all below */
-    struct blob *photos;           /* NULL: uploads are refused */
-    struct queue_worker *worker;   /* in this process's tree; NULL: workers are elsewhere */
-    struct queue_carrier *carrier; /* Redis; NULL: none */
-    struct telemetry *telemetry;   /* NULL: nothing is counted */
+    struct store *store;              /* borrowed, as all below */
+    const struct photo_place *photos; /* NULL: uploads are refused */
+    struct queue_worker *worker;      /* in this process's tree; NULL: workers are elsewhere */
+    struct queue_carrier *carrier;    /* Redis; NULL: none */
+    struct telemetry *telemetry;      /* NULL: nothing is counted */
     struct sign_in *sign_in;
     const char *base_url;    /* "http://localhost:8000": links; without a slash at the end */
     const char *oidc_domain; /* as R4 tells it; NULL without an issuer */

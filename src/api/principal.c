@@ -23,6 +23,7 @@ struct slot {
 struct sign_in {
     unsigned char *secret;
     size_t n_secret;
+    unsigned char own[32]; /* signs addresses of files when there is no secret */
     char *audience;
     int64_t access_s, refresh_s;
     struct oidc *oidc;
@@ -42,6 +43,7 @@ int sign_in_new(const struct sign_in_options *o, struct sign_in **ret, struct dm
         DM_FAIL(e, DM_ENOMEM, "no memory for signing in");
     }
     (void)pthread_mutex_init(&s->mu, NULL);
+    randombytes_buf(s->own, sizeof(s->own));
     s->slot = dm_calloc(SLOTS, sizeof(*s->slot));
     s->audience = dm_strdup(o->audience ? o->audience : PRINCIPAL_AUDIENCE);
     s->secret = o->secret ? dm_alloc(o->n_secret) : NULL;
@@ -374,4 +376,18 @@ bool sign_in_csrf_fits(const struct sign_in *s, const char *refresh, const char 
     }
     csrf_of(s, refresh, text);
     return sodium_memcmp(text, given, CSRF_SIZE - 1) == 0;
+}
+
+void sign_in_mac(const struct sign_in *s, const char *text, char ret[static SIGN_IN_MAC_SIZE])
+{
+    static const char purpose[] = "file:"; /* no token of ours is signed over this */
+    unsigned char mac[crypto_auth_hmacsha256_BYTES];
+    crypto_auth_hmacsha256_state state;
+    crypto_auth_hmacsha256_init(&state, s->secret ? s->secret : s->own,
+                                s->secret ? s->n_secret : sizeof(s->own));
+    crypto_auth_hmacsha256_update(&state, (const unsigned char *)purpose, sizeof(purpose) - 1);
+    crypto_auth_hmacsha256_update(&state, (const unsigned char *)text, strlen(text));
+    (void)crypto_auth_hmacsha256_final(&state, mac);
+    sodium_memzero(&state, sizeof(state));
+    (void)sodium_bin2hex(ret, SIGN_IN_MAC_SIZE, mac, sizeof(mac));
 }

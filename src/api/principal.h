@@ -84,6 +84,11 @@ DM_MUST_CHECK int sign_in_access(const struct sign_in *s, const struct inv_ctx *
 /* Forget what is remembered of a user, after a change; 0 forgets everybody. */
 void sign_in_forget(struct sign_in *s, int64_t user_id);
 
+/* Signature of a text that we hand out and get back (the address of a file), hexadecimal. Without a
+ * secret of local sign-in one of this process counts. */
+#define SIGN_IN_MAC_SIZE 65
+void sign_in_mac(const struct sign_in *s, const char *text, char ret[static SIGN_IN_MAC_SIZE]);
+
 /* The value a page must send back in X-CSRF-Token with its refresh cookie: made of the secret, so
  * that another site that can set cookies cannot choose both. In a; DM_ENOMEM. */
 DM_MUST_CHECK int sign_in_csrf(const struct sign_in *s, const char *refresh, struct dm_arena *a,

@@ -73,6 +73,11 @@ struct photo_batch {
 /* uuid NULL: a new one. INV_IDEMPOTENCY_CONFLICT: it is another person's. */
 DM_MUST_CHECK int photo_batch_begin(const struct inv_ctx *c, const char *uuid, int64_t files,
                                     const char *notes, struct photo_batch *ret, struct dm_err *e);
+/* One by its uuid, for its sender and for those who may see all jobs. INV_NOT_FOUND,
+ * INV_FORBIDDEN. */
+DM_MUST_CHECK int photo_batch_find(const struct inv_ctx *c, const char *uuid,
+                                   struct photo_batch *ret, struct dm_err *e);
+
 /* All its files have come. Note which were refused: a JSON array of {index, filename, code,
  * message}. */
 DM_MUST_CHECK int photo_batch_end(const struct inv_ctx *c, const struct photo_batch *b,

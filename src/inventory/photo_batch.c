@@ -260,3 +260,30 @@ int photo_batch_states(const struct inv_ctx *c, int64_t batch_id, int64_t since,
     *ret_n = x.t.n;
     return DM_OK;
 }
+
+static int find_batch(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    struct batching *b = ctx;
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    const struct store_value *row;
+    const int found = store_maybe(tx, &queries[FIND], STORE_ARGS(store_u(b->uuid)), &a, &row, e);
+    DM_TRY(found);
+    if (!found) {
+        DM_FAIL(e, INV_NOT_FOUND, "there is no upload %s", b->uuid);
+    }
+    b->id = row[0].i;
+    if (row[1].i != b->c->user_id) {
+        DM_TRY(inv_permit(b->c, INV_DO_JOBS_ALL, e));
+    }
+    return DM_OK;
+}
+
+int photo_batch_find(const struct inv_ctx *c, const char *uuid, struct photo_batch *ret,
+                     struct dm_err *e)
+{
+    struct batching b = {.c = c, .uuid = uuid};
+    DM_TRY(store_run(c->store, STORE_READ, find_batch, &b, e));
+    *ret = (struct photo_batch){.id = b.id};
+    memcpy(ret->uuid, uuid, STORE_UUID_SIZE);
+    return DM_OK;
+}

@@ -105,11 +105,13 @@ int api_rig_setup(void **state)
     assert_non_null(mkdtemp(g->folder));
     (void)snprintf(url, sizeof(url), "dir:%s/photos", g->folder);
     const struct blob_options bo = {.create = true};
-    assert_ok(blob_open(url, &bo, &g->photos, &e), &e);
+    assert_ok(blob_open(url, &bo, &g->photos.local, &e), &e);
+    (void)snprintf(g->incoming, sizeof(g->incoming), "%s/incoming", g->folder);
+    g->photos.incoming = g->incoming;
     g->sign_in_options = (struct sign_in_options){
         .secret = secret, .n_secret = sizeof(secret) - 1, .access_s = 900, .refresh_s = 604800};
     g->api_options = (struct api_options){.store = g->db->store,
-                                          .photos = g->photos,
+                                          .photos = &g->photos,
                                           .base_url = "http://localhost:8000",
                                           .data_dir = g->folder,
                                           .version = "0.0.0",
@@ -136,7 +138,7 @@ int api_rig_teardown(void **state)
 {
     struct api_rig *g = *state;
     server_stop(g);
-    blob_close(g->photos);
+    blob_close(g->photos.local);
     dm_arena_clear(&g->a);
     (void)nftw(g->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     *state = g->db;

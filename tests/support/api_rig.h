@@ -20,6 +20,7 @@
 #define TESTS_SUPPORT_API_RIG_H
 
 #include "api/api.h"
+#include "inventory/photo.h"
 #include "support/db.h"
 #include "support/http_client.h"
 
@@ -34,7 +35,7 @@ struct api_person {
 struct api_rig {
     struct db *db;
     struct sign_in *sign_in;
-    struct blob *photos; /* in a temporary folder */
+    struct photo_place photos; /* in a temporary folder */
     struct api *api;
     struct http_app app;
     struct sign_in_options sign_in_options; /* a test may change them and api_rig_restart */
@@ -44,7 +45,7 @@ struct api_rig {
     struct test_client *client;
     struct api_person person[INV_ROLE_MAX_]; /* by enum inv_role */
     char base[64];                           /* "http://127.0.0.1:41234" */
-    char folder[64];
+    char folder[64], incoming[80];
     struct dm_arena a;
 };
 
