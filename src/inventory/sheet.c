@@ -11,10 +11,11 @@
 #include "inventory/sheet_priv.h"
 #include "store/store.h"
 
-const char *const sheet_format_names[] = {"csv", "xlsx", "json", "geojson", NULL};
+const char *const sheet_format_names[] = {"csv", "xlsx", "json", "geojson", "pdf", NULL};
 const char *const sheet_media_types[] = {
     "text/csv; charset=utf-8", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "application/json", "application/geo+json", NULL};
+    "application/json",        "application/geo+json",
+    "application/pdf",         NULL};
 
 struct sheet_cell *sheet_add(struct sheet *s, struct dm_arena *a)
 {
@@ -399,6 +400,8 @@ int sheet_write(const struct sheet *s, enum sheet_format format, const struct sh
         return sheet_xlsx(s, out, e);
     case SHEET_GEOJSON:
         return sheet_geojson(s, out, e);
+    case SHEET_PDF:
+        return sheet_pdf(s, out, e);
     case SHEET_FORMAT_MAX_:
         break;
     }

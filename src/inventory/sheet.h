@@ -2,7 +2,8 @@
  *
  * A report as a table: named, typed columns, rows, totals over everything the filter lets through,
  * and what was asked for. All reports come out as one of these; all writers (CSV, Excel, JSON,
- * GeoJSON) take one. Rows live in the arena of the report; 100,000 rows of 15 columns are 36 MB. */
+ * GeoJSON, PDF) take one. Rows live in the arena of the report; 100,000 rows of 15 columns are 36
+ * MB. */
 #ifndef INVENTORY_SHEET_H
 #define INVENTORY_SHEET_H
 
@@ -106,9 +107,17 @@ DM_MUST_CHECK int sheet_hide_money(struct sheet *s, struct dm_arena *a, struct d
 
 /* ---- writers ------------------------------------------------------------------------------ */
 
-enum sheet_format { SHEET_CSV, SHEET_XLSX, SHEET_AS_JSON, SHEET_GEOJSON, SHEET_FORMAT_MAX_ };
-extern const char *const sheet_format_names[]; /* "csv", "xlsx", "json", "geojson"; NULL-ended */
-extern const char *const sheet_media_types[];  /* in the same order */
+enum sheet_format {
+    SHEET_CSV,
+    SHEET_XLSX,
+    SHEET_AS_JSON,
+    SHEET_GEOJSON,
+    SHEET_PDF,
+    SHEET_FORMAT_MAX_
+};
+extern const char
+    *const sheet_format_names[]; /* "csv", "xlsx", "json", "geojson", "pdf"; NULL-ended */
+extern const char *const sheet_media_types[]; /* in the same order */
 
 struct sheet_options {
     char separator;     /* CSV: ',' or ';'; 0 = ',' */
@@ -131,6 +140,9 @@ DM_MUST_CHECK int sheet_geojson(const struct sheet *s, struct dm_buf *out, struc
 /* A workbook with the sheets Summary, Data (frozen header, filter, totals) and Metadata.
  * DM_ELIMIT: more than 1,048,000 rows; DM_EIO; DM_ENOMEM. */
 DM_MUST_CHECK int sheet_xlsx(const struct sheet *s, struct dm_buf *out, struct dm_err *e);
+
+/* Pages of A4 with the table. DM_ELIMIT {max_rows}: more than 50,000 rows; DM_ENOMEM. */
+DM_MUST_CHECK int sheet_pdf(const struct sheet *s, struct dm_buf *out, struct dm_err *e);
 
 /* Any of them. */
 DM_MUST_CHECK int sheet_write(const struct sheet *s, enum sheet_format format,

@@ -332,6 +332,7 @@ static void prices_are_for_some(void **state)
         {INV_VIEWER, "GET", M "/export.csv?bom=true", NULL, 200, NULL, NULL, NULL,
          "Content-Disposition"},
         {INV_VIEWER, "GET", M "/export.xlsx", NULL, 200},
+        {INV_VIEWER, "GET", M "/export.pdf", NULL, 200},
         {INV_VIEWER, "GET", M "/export.csv?category_id=$c", NULL, 200},
         {INV_WORKER, "GET", M "/export.csv", NULL, 403},
         /* gone from the list of viewers */

@@ -123,6 +123,35 @@ static void workbooks_are_zip_files_with_three_sheets(void **state)
     assert_null(memmem(out.data, out.len, "xl/worksheets/sheet4.xml", 24));
 }
 
+/* 512 points are 46 lines; the first page begins lower. */
+static void pages_of_a_pdf(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t rows, pages;
+    } sizes[] = {{2, 1}, {200, 5}};
+    for (size_t i = 0; i < DM_COUNT(sizes); i++) {
+        DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+        DM_CLEANUP(dm_buf_clear) struct dm_buf out = dm_buf_init(1 << 22);
+        struct dm_err e = {0};
+        struct sheet s = made(&a, "Ñandú");
+        size_t pages = 0;
+        while (s.n_rows < sizes[i].rows) {
+            sheet_add(&s, &a)[1] = sheet_i((int64_t)s.n_rows);
+        }
+        assert_ok(sheet_filter(&s, &a, &e, "warehouse", "%d", 7), &e);
+        assert_ok(sheet_pdf(&s, &out, &e), &e);
+        assert_memory_equal(out.data, "%PDF-1.", 7);
+        for (const char *p = out.data, *end = out.data + out.len;
+             (p = memmem(p, (size_t)(end - p), "/Type /Page %", 13)) != NULL; p++) {
+            pages++;
+        }
+        assert_int_equal(pages, sizes[i].pages);
+        s.n_rows = 50001;
+        assert_int_equal(sheet_pdf(&s, &out, NULL), DM_ELIMIT);
+    }
+}
+
 static void names_and_money(void **state)
 {
     (void)state;
@@ -147,6 +176,7 @@ int main(void)
         cmocka_unit_test(csv_has_what_is_asked_for),
         cmocka_unit_test(json_and_geojson_parse),
         cmocka_unit_test(workbooks_are_zip_files_with_three_sheets),
+        cmocka_unit_test(pages_of_a_pdf),
         cmocka_unit_test(names_and_money),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
