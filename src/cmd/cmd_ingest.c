@@ -24,7 +24,14 @@
 #include "cmd/workshop.h"
 #include "store/migrate.h"
 
-enum { WORKERS_AUTO = -1, WORKERS_MOST = 4, POLL_MS = 200, SCAN_MS = 2000, BATCH_FILES = 1000 };
+enum {
+    WORKERS_AUTO = -1,
+    TRANSFERS = 4,
+    WORKERS_MOST = 4,
+    POLL_MS = 200,
+    SCAN_MS = 2000,
+    BATCH_FILES = 1000
+};
 
 struct ingest_flags {
     bool force, json, recursive, watch;
@@ -546,7 +553,7 @@ static int start_workers(struct ingest *g, struct workshop *w, struct dm_err *e)
     if (n == 0) {
         return DM_OK;
     }
-    const struct queue_worker_options o = {.cpu = n, .io = 0, .poll_ms = POLL_MS};
+    const struct queue_worker_options o = {.cpu = n, .io = TRANSFERS, .poll_ms = POLL_MS};
     return queue_worker_start(&o, &w->jobs, &g->workers, e);
 }
 

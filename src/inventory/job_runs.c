@@ -104,6 +104,12 @@ static int run_thumbnail(struct queue_run *r, const struct queue_job *j, struct 
     return photo_thumbnail(&x.ctx, &app->photos.place, j->image_id, e);
 }
 
+static int run_ship(struct queue_run *r, const struct queue_job *j, struct dm_err *e)
+{
+    const struct job_app *app = queue_run_app(r);
+    return photo_ship_run(r, j, &app->photos.place, e);
+}
+
 /* ---- cleanup ---- */
 
 struct planning {
@@ -165,5 +171,6 @@ const struct queue_handler job_handlers[] = {
     {QUEUE_CLEANUP, QUEUE_POOL_CPU, run_cleanup, 0},
     {QUEUE_PHOTO_BATCH, QUEUE_POOL_CPU, run_batch, 0},
     {QUEUE_THUMBNAIL, QUEUE_POOL_CPU, run_thumbnail, 0},
+    {QUEUE_BLOB_PUT, QUEUE_POOL_IO, run_ship, 0},
 };
 const size_t job_handler_count = DM_COUNT(job_handlers);

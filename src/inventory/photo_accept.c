@@ -90,6 +90,7 @@ struct accepting {
     struct image_info info;
     int64_t captured_at;
     bool from_exif, duplicate, raced;
+    bool ship; /* lies in the folder until its bucket answers */
     struct photo_accepted out;
 };
 
@@ -284,6 +285,11 @@ static int add(struct work *w, void *in, struct dm_err *e)
                                            .w = x->info.w,
                                            .h = x->info.h};
     DM_TRY(photo_object_add(w->tx, &original, x->store, x->sha256, w->c->now_ms, e));
+    if (x->ship) {
+        const struct photo_ship ship = {x->out.image_id, 0, w->c->user_id, w->c->now_ms,
+                                        PHOTO_ORIGINAL};
+        DM_TRY(photo_ship_plan(w->tx, &ship, e));
+    }
     const struct session_new session = {.uuid = x->out.session_uuid,
                                         .image_id = x->out.image_id,
                                         .upload_batch_id = x->n->batch_id,
@@ -352,6 +358,7 @@ static int take_in(struct accepting *x, const struct photo_place *p, const void 
     photo_key(x->key, x->out.session_uuid, "original", x->type);
     dm_point("photo.accept_checked");
     DM_TRY(photo_put(p, PHOTO_ORIGINAL, x->key, x->type, bytes, x->bytes, &x->store, e));
+    x->ship = photo_ship_needed(p, x->store, PHOTO_ORIGINAL);
     return store_rows(x, p, e);
 }
 

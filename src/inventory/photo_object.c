@@ -147,6 +147,7 @@ int photo_object_add(struct store_tx *tx, const struct photo_picture *x, const c
 
 struct writing {
     const struct inv_ctx *c;
+    const struct photo_place *p;
     const struct photo_picture *x;
     const char *store;
     char sha256[DM_SHA256_HEX_SIZE];
@@ -155,13 +156,16 @@ struct writing {
 static int add_row(struct store_tx *tx, void *ctx, struct dm_err *e)
 {
     const struct writing *w = ctx;
-    return photo_object_add(tx, w->x, w->store, w->sha256, w->c->now_ms, e);
+    const struct photo_ship ship = {w->x->image_id, w->x->session_id, w->c->user_id, w->c->now_ms,
+                                    w->x->variant};
+    DM_TRY(photo_object_add(tx, w->x, w->store, w->sha256, w->c->now_ms, e));
+    return photo_ship_needed(w->p, w->store, w->x->variant) ? photo_ship_plan(tx, &ship, e) : DM_OK;
 }
 
 int photo_object_write(const struct inv_ctx *c, const struct photo_place *p,
                        const struct photo_picture *x, struct dm_err *e)
 {
-    struct writing w = {.c = c, .x = x};
+    struct writing w = {.c = c, .p = p, .x = x};
     dm_sha256_hex(x->bytes, x->n, w.sha256);
     DM_TRY(photo_put(p, x->variant, x->key, x->content_type, x->bytes, x->n, &w.store, e));
     dm_point("photo.picture_put");

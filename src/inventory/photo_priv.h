@@ -6,6 +6,7 @@
 
 #include "inventory/photo.h"
 #include "inventory/session_priv.h"
+#include "queue/worker.h"
 
 /* Put bytes where originals or pictures go; *ret_store is 's3' or 'dir'. */
 DM_MUST_CHECK int photo_put(const struct photo_place *p, enum photo_variant v, const char *key,
@@ -18,6 +19,19 @@ struct blob *photo_blob(const struct photo_place *p, const char *store, enum pho
 DM_MUST_CHECK int photo_object_add(struct store_tx *tx, const struct photo_picture *x,
                                    const char *store, const char *sha256, int64_t now_ms,
                                    struct dm_err *e);
+
+/* An object that lies in the folder and belongs into a bucket (photo_ship.c). */
+struct photo_ship {
+    int64_t image_id, session_id, user_id, now_ms;
+    enum photo_variant variant;
+};
+bool photo_ship_needed(const struct photo_place *p, const char *store, enum photo_variant v);
+/* The job that moves it, in the transaction of its row. */
+DM_MUST_CHECK int photo_ship_plan(struct store_tx *tx, const struct photo_ship *s,
+                                  struct dm_err *e);
+/* That job. */
+DM_MUST_CHECK int photo_ship_run(struct queue_run *r, const struct queue_job *j,
+                                 const struct photo_place *p, struct dm_err *e);
 
 /* "{session_uuid}/original.jpg" in ret. */
 #define PHOTO_KEY_SIZE 64
