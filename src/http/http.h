@@ -128,10 +128,12 @@ struct http_request {
     bool secure;                /* https, said by a trusted proxy */
     void *app;                  /* http_app.ctx */
     void *caller;               /* set by the guard, freed by http_app.forget */
-    json_t *path, *query;       /* objects, taken by their tables */
-    json_t *body;               /* object or array; NULL without */
-    json_t *form;               /* object; NULL without */
-    struct http_file *file;     /* [n_file] */
+    void *work;                 /* of the route's raw and handle; freed with work_free at the end */
+    void (*work_free)(void *work);
+    json_t *path, *query;   /* objects, taken by their tables */
+    json_t *body;           /* object or array; NULL without */
+    json_t *form;           /* object; NULL without */
+    struct http_file *file; /* [n_file] */
     size_t n_file;
     const char *body_sha256;  /* hex of a JSON body's bytes, or of nothing */
     struct dm_arena *arena;   /* lives as long as the request */

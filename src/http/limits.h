@@ -18,5 +18,7 @@
 #define LIMIT_HTTP_PART_TEXT    ((size_t)64 << 10) /* one text field */
 #define LIMIT_HTTP_BODY_LEAST   8192 /* bytes of a body in 30 s: a tenth of a poor telephone line */
 #define LIMIT_HTTP_STREAMS      1000
+#define LIMIT_TUS_METADATA      4096
+#define LIMIT_TUS_UNFINISHED    10000 /* uploads of one server on their way */
 
 #endif

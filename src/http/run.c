@@ -36,6 +36,9 @@ void http_state_free(struct http_state *st)
         return;
     }
     http_reply_drop(st);
+    if (st->r.work != NULL) {
+        st->r.work_free(st->r.work);
+    }
     if (st->r.route != NULL) {
         http_form_free(st);
     }
