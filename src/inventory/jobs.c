@@ -61,7 +61,7 @@ const struct list list_jobs = {
     .n_filter = DM_COUNT(filters),
 };
 
-enum { STATE, AGAIN, FAILED, STATS, QUEUES };
+enum { STATE, AGAIN, FAILED, STATS, QUEUES, PAUSED };
 
 static const struct store_query queries[] = {
     [STATE] = {"jobs.state", "SELECT user_id, status FROM jobs WHERE uuid = ?1 {for_update}", "u",
@@ -84,6 +84,8 @@ static const struct store_query queries[] = {
                "T", "iiiir", false},
     [QUEUES] = {"jobs.queues",
                 "SELECT kind, count(*) FROM jobs WHERE status = 'pending' GROUP BY kind", "", "ti",
+                false},
+    [PAUSED] = {"jobs.paused", "SELECT count(*) FROM queue_pauses WHERE queue = ?1", "t", "i",
                 false},
     [FAILED] = {"jobs.failed_image",
                 "SELECT count(*) FROM jobs x JOIN jobs j ON j.image_id = x.image_id WHERE"
@@ -329,6 +331,81 @@ int jobs_stats(const struct inv_ctx *c, json_t **ret, struct dm_err *e)
     DM_TRY(inv_json_set(out, "queues", json_incref(queues), e));
     *ret = DM_STEAL(out);
     return DM_OK;
+}
+
+/* ---- queues ------------------------------------------------------------------------------- */
+
+static int queue_row(const struct inv_ctx *c, const char *queue, json_t *rows, struct dm_err *e)
+{
+    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
+    struct queue_depth d;
+    int64_t paused;
+    DM_TRY(queue_depth(c->store, c->now_ms, queue, &d, e));
+    DM_TRY(store_begin(c->store, STORE_READ, &tx, e));
+    DM_TRY(store_int(tx, &queries[PAUSED], STORE_ARGS(store_t(queue)), &paused, e));
+    const struct store_value oldest = store_at(d.oldest_ms);
+    json_t *row = json_pack("{s:s, s:b, s:I, s:I, s:I, s:o}", "queue", queue, "paused", paused > 0,
+                            "pending", (json_int_t)d.pending, "processing",
+                            (json_int_t)d.processing, "dead", (json_int_t)d.dead, "oldest_at",
+                            d.oldest_ms ? inv_json_of_value(&oldest) : json_null());
+    if (json_array_append_new(rows, row)) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for queues");
+    }
+    return DM_OK;
+}
+
+/* Whether an earlier kind goes the same way. */
+static bool seen(int kind)
+{
+    for (int k = 0; k < kind; k++) {
+        if (strcmp(queue_kind_info((enum queue_kind)k)->queue,
+                   queue_kind_info((enum queue_kind)kind)->queue) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int jobs_queues(const struct inv_ctx *c, const char *queue, json_t **ret, struct dm_err *e)
+{
+    DM_CLEANUP(inv_json_freep) json_t *rows = json_array();
+    DM_TRY(inv_permit(c, INV_DO_JOBS_ALL, e));
+    for (int k = 0; k < QUEUE_KIND_MAX_; k++) {
+        const char *name = queue_kind_info((enum queue_kind)k)->queue;
+        if (!seen(k) && (!queue || strcmp(queue, name) == 0)) {
+            DM_TRY(queue_row(c, name, rows, e));
+        }
+    }
+    *ret = DM_STEAL(rows);
+    return DM_OK;
+}
+
+struct pause {
+    const struct inv_ctx *c;
+    const char *queue;
+    bool paused;
+};
+
+static int pause_in(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    const struct pause *x = ctx;
+    const int code = x->paused ? queue_pause_queue(tx, x->queue, x->c->user_id, e)
+                               : queue_resume_queue(tx, x->queue, e);
+    if (code == DM_EBADINPUT) {
+        DM_REFUSE(e, INV_NOT_FOUND,
+                  DM_FIELDS(DM_S("resource", "queue"), DM_S("identifier", x->queue)),
+                  "there is no queue %.30s", x->queue);
+    }
+    DM_TRY(code);
+    return audit_write_named(tx, x->c, x->paused ? "queue.pause" : "queue.resume", "queue_pauses",
+                             x->queue, NULL, NULL, e);
+}
+
+int jobs_pause(const struct inv_ctx *c, const char *queue, bool paused, struct dm_err *e)
+{
+    struct pause x = {c, queue, paused};
+    DM_TRY(inv_permit(c, INV_DO_SETTINGS, e));
+    return store_run(c->store, STORE_WRITE, pause_in, &x, e);
 }
 
 /* ---- the older contract ------------------------------------------------------------------- */

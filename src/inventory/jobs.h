@@ -39,6 +39,14 @@ DM_MUST_CHECK int jobs_retry_failed(const struct inv_ctx *c, const struct list_a
  * JOBS_ALL. */
 DM_MUST_CHECK int jobs_stats(const struct inv_ctx *c, json_t **ret, struct dm_err *e);
 
+/* queue, paused, pending, processing, dead, oldest_at of every queue, or of one. Needs JOBS_ALL. */
+DM_MUST_CHECK int jobs_queues(const struct inv_ctx *c, const char *queue, json_t **ret,
+                              struct dm_err *e);
+
+/* Let nothing of a queue begin, or let it go on. Needs SETTINGS. INV_NOT_FOUND: no such queue. */
+DM_MUST_CHECK int jobs_pause(const struct inv_ctx *c, const char *queue, bool paused,
+                             struct dm_err *e);
+
 /* A job as the older contract's task: task_id, status, result, info. Anybody who may read.
  * INV_NOT_FOUND. */
 DM_MUST_CHECK int jobs_task(const struct inv_ctx *c, const char *uuid, json_t **ret,

@@ -129,6 +129,32 @@ static void once_more_or_no_more(void **state)
     assert_string_equal(json_string_value(json_array_get(again, 0)), UUID("74"));
 }
 
+static const json_t *paused(const json_t *queues, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(queues); i++) {
+        const json_t *row = json_array_get(queues, i);
+        if (strcmp(inv_json_str(row, "queue"), name) == 0) {
+            return json_object_get(row, "paused");
+        }
+    }
+    return NULL;
+}
+
+static void queues_stop_and_go_on(void **state)
+{
+    struct rig g;
+    rig_begin(&g, *state);
+    for (int stop = 1; stop >= 0; stop--) {
+        DM_CLEANUP(inv_json_freep) json_t *queues = NULL;
+        assert_ok(jobs_pause(&g.c, "io_queue", stop, &g.e), &g.e);
+        assert_ok(jobs_queues(&g.c, NULL, &queues, &g.e), &g.e);
+        assert_int_equal(json_is_true(paused(queues, "io_queue")), stop);
+        assert_true(json_is_false(paused(queues, "gpu_queue")));
+    }
+    assert_int_equal(jobs_pause(&g.c, "post", true, NULL), INV_NOT_FOUND);
+    assert_int_equal(jobs_pause(&g.other, "io_queue", true, NULL), INV_FORBIDDEN);
+}
+
 int main(void)
 {
     inv_setup();
@@ -136,6 +162,7 @@ int main(void)
         DB_TEST(states_and_errors),
         DB_TEST(lists_and_figures),
         DB_TEST(once_more_or_no_more),
+        DB_TEST(queues_stop_and_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
