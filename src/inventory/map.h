@@ -57,6 +57,18 @@ DM_MUST_CHECK int map_history(const struct inv_ctx *c, int64_t location_id, size
                               size_t per_page, struct dm_arena *a, struct sheet **ret,
                               int64_t *ret_total, struct dm_err *e);
 
+/* The tree of naves, canteros and claros with figures and shapes (api.md 5.9: MapBulk), of a nave
+ * (0: all) and of those that touch a box (NULL: everywhere). polygons: of claros, too. */
+struct map_box {
+    double min_lon, min_lat, max_lon, max_lat;
+};
+DM_MUST_CHECK int map_tree(const struct inv_ctx *c, int64_t warehouse_id, const struct map_box *box,
+                           bool polygons, json_t **ret, struct dm_err *e);
+
+/* One claro in detail (LocationDetail); marks: with the first 2,000 detections. INV_NOT_FOUND. */
+DM_MUST_CHECK int map_detail(const struct inv_ctx *c, int64_t location_id, bool marks, json_t **ret,
+                             struct dm_err *e);
+
 struct map_dashboard {
     int64_t plants, pots, sellable_plants, batches, claros, warehouses, configured;
     int64_t value_cents;
@@ -69,5 +81,7 @@ DM_MUST_CHECK int map_dashboard(const struct inv_ctx *c, struct map_dashboard *r
 
 extern const struct store_query_table map_queries;
 extern const struct store_query_table map_history_queries;
+extern const struct store_query_table map_tree_queries;
+extern const struct store_query_table map_detail_queries;
 
 #endif
