@@ -305,7 +305,7 @@ static int post_reclassify(struct http_request *r, struct dm_err *e)
 
 const struct http_route recon_routes[] = {
     {HTTP_GET, BASE "/reconciliation", "month_report", "reconciliation", "The month in figures",
-     .role = API_VIEWER, .query = month_query, .answer = {{200, &MonthReport}}, .errors = "404",
+     .role = API_VIEWER, .query = month_query, .answer = {{200, &MonthReport}},
      .handle = get_month},
     EXPORT("csv", "text/csv"),
     EXPORT("xlsx", XLSX),

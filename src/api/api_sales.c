@@ -285,18 +285,22 @@ static int patch_line(struct http_request *r, struct dm_err *e)
 
 /* ---- comparison with the stock ------------------------------------------------------------ */
 
-static int64_t cell(const struct sheet *s, size_t row, const char *column)
+static const struct sheet_cell *found(const struct sheet *s, size_t row, const char *column)
 {
     const int k = sheet_find(s, column);
-    const struct sheet_cell *v = &s->cell[row * s->n_columns + (size_t)k];
-    return k < 0 || v->null ? 0 : v->i;
+    return k < 0 ? NULL : &s->cell[row * s->n_columns + (size_t)k];
+}
+
+static int64_t cell(const struct sheet *s, size_t row, const char *column)
+{
+    const struct sheet_cell *v = found(s, row, column);
+    return !v || v->null ? 0 : v->i;
 }
 
 static json_t *text_cell(const struct sheet *s, size_t row, const char *column)
 {
-    const int k = sheet_find(s, column);
-    const struct sheet_cell *v = &s->cell[row * s->n_columns + (size_t)k];
-    return api_text(k < 0 || v->null ? NULL : v->t);
+    const struct sheet_cell *v = found(s, row, column);
+    return api_text(!v || v->null ? NULL : v->t);
 }
 
 /* One line of the file beside the stock; a sale above the stock also goes into gaps. */

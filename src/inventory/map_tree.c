@@ -73,7 +73,8 @@ static const struct map_claro *claro_of(const struct tree *t, int64_t id)
     const struct map_claro key = {.id = id};
     const struct map_claro *k = &key;
     const struct map_claro *const *found =
-        t->n_claro ? bsearch(&k, t->by_id, t->n_claro, sizeof(*t->by_id), by_id) : NULL;
+        t->n_claro ? bsearch(&k, t->by_id, t->n_claro, sizeof(const struct map_claro *), by_id)
+                   : NULL;
     return found ? *found : NULL;
 }
 
@@ -260,7 +261,7 @@ int map_tree(const struct inv_ctx *c, int64_t warehouse_id, const struct map_box
     DM_TRY(inv_permit(c, INV_DO_READ, e));
     DM_TRY(store_begin(c->store, STORE_READ, &tx, e));
     DM_TRY(map_claros_in(tx, c, warehouse_id, false, &a, &t.claro, &t.n_claro, e));
-    t.by_id = dm_arena_calloc(&a, t.n_claro, sizeof(*t.by_id));
+    t.by_id = dm_arena_calloc(&a, t.n_claro, sizeof(const struct map_claro *));
     if (!t.by_id || !out) {
         return full(e);
     }
@@ -268,7 +269,7 @@ int map_tree(const struct inv_ctx *c, int64_t warehouse_id, const struct map_box
         t.by_id[i] = &t.claro[i];
     }
     if (t.n_claro) {
-        qsort(t.by_id, t.n_claro, sizeof(*t.by_id), by_id);
+        qsort(t.by_id, t.n_claro, sizeof(const struct map_claro *), by_id);
     }
     DM_TRY(read_naves(&t, tx, warehouse_id, box ? box : &everywhere, e));
     DM_TRY(read_canteros(&t, tx, warehouse_id, &cantero, &n, e));
