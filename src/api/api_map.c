@@ -207,10 +207,6 @@ static const struct http_field bounds_query[] = {
     {"maxLat", HTTP_NUM, HTTP_REQ, .min = -90, .max = 90},
     {"geometry", HTTP_STR, .one_of = "full|centroid", .fallback = "\"centroid\""},
     {NULL}};
-static const struct http_field export_query[] = {
-    {"level", HTTP_STR, HTTP_REQ, .one_of = "warehouse|area|location"},
-    {"warehouse_id", HTTP_INT, ID},
-    {NULL}};
 static const struct http_field detail_query[] = {
     {"detections", HTTP_BOOL, .fallback = "true", .about = "false: without the marks"}, {NULL}};
 static const struct http_field history_query[] = {
@@ -243,77 +239,6 @@ static int get_bounds(struct http_request *r, struct dm_err *e)
     }
     DM_TRY(map_tree(api_ctx(r), 0, &b, wants_polygons(r), &out, e));
     return http_reply_json(r, 200, out, e);
-}
-
-static json_t *feature(const json_t *shape, int64_t id, const json_t *row, const char *parent)
-{
-    return json_pack("{s:s, s:O, s:{s:I, s:O, s:O, s:s?}}", "type", "Feature", "geometry", shape,
-                     "properties", "id", (json_int_t)id, "code", json_object_get(row, "code"),
-                     "name", json_object_get(row, "name"), "parent_code", parent);
-}
-
-static const char *code_of(const json_t *row)
-{
-    return json_string_value(json_object_get(row, "code"));
-}
-
-static void add_locations(const json_t *area, json_t *out)
-{
-    const json_t *list = json_object_get(area, "locations");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *l = json_array_get(list, i);
-        json_t *f =
-            feature(json_object_get(l, "polygon"),
-                    json_integer_value(json_object_get(l, "location_id")), l, code_of(area));
-        json_t *figures = json_object_get(l, "preview");
-        (void)json_object_update(json_object_get(f, "properties"), figures);
-        (void)json_array_append_new(out, f);
-    }
-}
-
-/* Features of one level of the tree. */
-static json_t *features(const json_t *tree, const char *level)
-{
-    json_t *out = json_array();
-    const json_t *naves = json_object_get(tree, "warehouses");
-    for (size_t i = 0; i < json_array_size(naves); i++) {
-        const json_t *nave = json_array_get(naves, i);
-        const json_t *areas = json_object_get(nave, "storage_areas");
-        if (strcmp(level, "warehouse") == 0) {
-            (void)json_array_append_new(
-                out,
-                feature(json_object_get(nave, "geojson"),
-                        json_integer_value(json_object_get(nave, "warehouse_id")), nave, NULL));
-        }
-        for (size_t k = 0; k < json_array_size(areas); k++) {
-            const json_t *area = json_array_get(areas, k);
-            if (strcmp(level, "area") == 0) {
-                (void)json_array_append_new(
-                    out, feature(json_object_get(area, "geojson"),
-                                 json_integer_value(json_object_get(area, "storage_area_id")), area,
-                                 code_of(nave)));
-            } else if (strcmp(level, "location") == 0) {
-                add_locations(area, out);
-            }
-        }
-    }
-    return out;
-}
-
-static int get_geojson(struct http_request *r, struct dm_err *e)
-{
-    DM_CLEANUP(inv_json_freep) json_t *tree = NULL;
-    const char *level = http_str(r->query, "level");
-    char name[40];
-    DM_TRY(map_tree(api_ctx(r), http_int(r->query, "warehouse_id", 0), NULL,
-                    strcmp(level, "location") == 0, &tree, e));
-    DM_CLEANUP(inv_json_freep)
-    json_t *out =
-        json_pack("{s:s, s:o}", "type", "FeatureCollection", "features", features(tree, level));
-    const char *text;
-    DM_TRY(inv_json_text(out, r->arena, &text, e));
-    (void)snprintf(name, sizeof(name), "demeter_map_%s.geojson", level);
-    return http_reply_bytes(r, 200, "application/geo+json", name, text, strlen(text), e);
 }
 
 /* ---- a claro ------------------------------------------------------------------------------ */
@@ -473,9 +398,6 @@ const struct http_route map_routes[] = {
      .handle = get_bulk},
     {HTTP_GET, "/api/v1/warehouses/in-bounds", "map_in_bounds", "map", "The map inside a box",
      .role = API_VIEWER, .query = bounds_query, .answer = {{200, &MapBulk}}, .handle = get_bounds},
-    {HTTP_GET, "/api/v1/map/export.geojson", "map_geojson", "map", "A level of the map as GeoJSON",
-     .role = API_VIEWER, .flags = HTTP_OPEN_REPLY, .query = export_query,
-     .answer = {{200, .type = "application/geo+json"}}, .handle = get_geojson},
     {HTTP_GET, CLARO "/detail", "location_detail", "map", "A claro in detail", .role = API_VIEWER,
      .query = detail_query, .answer = {{200, &LocationDetail}}, .errors = "404",
      .handle = get_detail},

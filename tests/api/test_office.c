@@ -2,7 +2,7 @@
  *
  * The month and its reconciliations, sales files, jobs, settings, the audit trail, in the tiny
  * nursery. Reconciliation 1 of February found 3 sold of product 1 in pot 1. */
-#include "support/api_steps.h"
+#include "support/api_rows.h"
 
 #include <string.h>
 
@@ -16,7 +16,7 @@ static void the_month(void **state)
     struct api_rig *g = *state;
     books_tiny(g->db->store);
 #define RECON "/api/v1/stock/reconciliations"
-    static const struct api_step steps[] = {
+    static const struct api_row steps[] = {
         {INV_VIEWER, "GET", "/api/v1/stock/reconciliation?year=2026&month=2", NULL, 200,
          "calculated_sales", "3"},
         {INV_VIEWER, "GET", "/api/v1/stock/reconciliation?year=2026&month=13", NULL, 422, NULL,
@@ -55,7 +55,7 @@ static void the_month(void **state)
          " 'muerte', 'reason': 'found rotten'}",
          409, NULL, NULL},
     };
-    API_STEPS(g, steps);
+    API_ROWS(g, steps);
 }
 
 /* One sales file as a form. */
@@ -124,7 +124,7 @@ static void sales_files(void **state)
     r = send_file(g, "/api/v1/stock/sales-imports", "price_sku\n", "2026-02");
     assert_int_equal(r.status, 400);
     test_reply_clear(&r);
-    static const struct api_step steps[] = {
+    static const struct api_row steps[] = {
         {INV_SUPERVISOR, "GET", "/api/v1/stock/sales-imports?month=2026-02", NULL, 200,
          "pagination.total_items", "2"},
         {INV_SUPERVISOR, "GET", "/api/v1/stock/sales-imports/" NO_UUID, NULL, 404, NULL, NULL},
@@ -132,7 +132,7 @@ static void sales_files(void **state)
          "{'resolution': 'open'}", 404, NULL, NULL},
         {INV_VIEWER, "GET", "/api/v1/stock/sales-imports", NULL, 403, NULL, NULL},
     };
-    API_STEPS(g, steps);
+    API_ROWS(g, steps);
 }
 
 static void jobs_and_queues(void **state)
@@ -151,7 +151,7 @@ static void jobs_and_queues(void **state)
     assert_ok(store_commit(&tx, NULL), NULL);
 #define DEAD "00000000-0000-4000-8000-000000000071"
 #define BUSY "00000000-0000-4000-8000-000000000072"
-    static const struct api_step steps[] = {
+    static const struct api_row steps[] = {
         {INV_SUPERVISOR, "GET", "/api/v1/jobs?kind=export", NULL, 200, "pagination.total_items",
          "3"},
         {INV_WORKER, "GET", "/api/v1/jobs", NULL, 200, "pagination.total_items", "0"},
@@ -184,14 +184,14 @@ static void jobs_and_queues(void **state)
         {INV_ADMIN, "POST", "/api/v1/jobs/queues/post/pause", NULL, 422, NULL, NULL},
         {INV_SUPERVISOR, "POST", "/api/v1/jobs/queues/io_queue/pause", NULL, 403, NULL, NULL},
     };
-    API_STEPS(g, steps);
+    API_ROWS(g, steps);
 }
 
 static void administration(void **state)
 {
     struct api_rig *g = *state;
     books_tiny(g->db->store);
-    static const struct api_step steps[] = {
+    static const struct api_row steps[] = {
         {INV_ADMIN, "GET", "/api/v1/admin/settings", NULL, 200, "currency", "\"ARS\""},
         {INV_ADMIN, "GET", "/api/admin/settings", NULL, 200, "retake_window_hours", "24"},
         {INV_ADMIN, "PATCH", "/api/v1/admin/settings", "{'retake_window_hours': 12}", 200,
@@ -218,7 +218,7 @@ static void administration(void **state)
         {INV_WORKER, "POST", "/api/v1/terms/accept", "{'version': '1'}", 400, NULL, NULL},
         {INV_ROLE_MAX_, "POST", "/api/v1/terms/accept", "{'version': '1'}", 401, NULL, NULL},
     };
-    API_STEPS(g, steps);
+    API_ROWS(g, steps);
 }
 
 int main(void)

@@ -2,7 +2,7 @@
  *
  * The map and the analytics in the tiny nursery: 8 plants of product 1; 10 counted on 31 January,
  * 2 planted, 1 died and 3 sold in February, 3 moved to claro 2 in March. */
-#include "support/api_steps.h"
+#include "support/api_rows.h"
 
 #include "support/books.h"
 
@@ -20,7 +20,7 @@ static void the_map(void **state)
 {
     struct api_rig *g = *state;
     books_tiny(g->db->store);
-    static const struct api_step steps[] = {
+    static const struct api_row steps[] = {
         GET("/map/bulk-load", 200, "warehouses.0.metrics.total_plants", "8"),
         GET("/map/bulk-load", 200,
             "warehouses.0.storage_areas.0.locations.0.preview."
@@ -37,12 +37,6 @@ static void the_map(void **state)
             "metadata.total_warehouses", "0"),
         GET("/warehouses/in-bounds?minLon=2&minLat=1&maxLon=1&maxLat=2", 422, NULL, NULL),
         GET("/warehouses/in-bounds?minLon=2", 422, NULL, NULL),
-        GET("/map/export.geojson?level=warehouse", 200, "features.0.properties.code", "\"NAVE01\""),
-        GET("/map/export.geojson?level=area", 200, "features.0.properties.parent_code",
-            "\"NAVE01\""),
-        GET("/map/export.geojson?level=location&warehouse_id=1", 200,
-            "features.1.properties.current_quantity", "3"),
-        GET("/map/export.geojson", 422, NULL, NULL),
         GET("/storage-locations/1/detail", 200, "stock_summary.total_quantity", "5"),
         GET("/storage-locations/1/detail", 200, "financial.current_price_per_unit", "95000"),
         GET("/storage-locations/1/detail", 200, "latest_session.total_estimated", "6"),
@@ -64,7 +58,7 @@ static void the_map(void **state)
         {INV_WORKER, "GET", "/api/v1/storage-locations/1/history/export.csv", NULL, 403, NULL,
          NULL},
     };
-    API_STEPS(g, steps);
+    API_ROWS(g, steps);
 }
 
 static void the_map_is_not_sent_twice(void **state)
@@ -88,7 +82,7 @@ static void figures(void **state)
 {
     struct api_rig *g = *state;
     books_tiny(g->db->store);
-    static const struct api_step steps[] = {
+    static const struct api_row steps[] = {
         GET("/analytics/daily-counts?" FEBRUARY, 200, "27.total_plants", "8"),
         GET("/analytics/daily-counts?start_date=2026-02-28&end_date=2026-02-01", 422, NULL, NULL),
         GET("/analytics/daily-counts?start_date=2026-02-28", 422, NULL, NULL),
@@ -134,7 +128,7 @@ static void figures(void **state)
              422, NULL, NULL),
         {INV_ROLE_MAX_, "GET", "/api/v1/analytics/dashboard", NULL, 401, NULL, NULL},
     };
-    API_STEPS(g, steps);
+    API_ROWS(g, steps);
 }
 
 int main(void)

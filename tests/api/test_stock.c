@@ -2,7 +2,7 @@
  *
  * /api/v1/stock in the tiny nursery: batch 2 has 5 plants in claro 1, batch 3 has 3 in claro 2;
  * batch 1 belongs to a closed period. State 5 is ADULT. */
-#include "support/api_steps.h"
+#include "support/api_rows.h"
 
 #include "support/books.h"
 
@@ -12,7 +12,7 @@ static void everything_is_read(void **state)
 {
     struct api_rig *g = *state;
     books_tiny(g->db->store);
-    static const struct api_step steps[] = {
+    static const struct api_row steps[] = {
         {INV_VIEWER, "GET", "/api/v1/stock/batches", NULL, 200, "0.batch_code",
          "\"LOC1-PROD1-20260131-001\""},
         {INV_VIEWER, "GET", "/api/v1/stock/batches/?batch_status=active&limit=1&skip=1", NULL, 200,
@@ -65,7 +65,7 @@ static void everything_is_read(void **state)
         {INV_ROLE_MAX_, "GET", "/api/v1/stock/batches", NULL, 401, "code",
          "\"UnauthorizedException\""},
     };
-    API_STEPS(g, steps);
+    API_ROWS(g, steps);
     const struct test_ask ask = {.method = "GET", .path = "/api/v1/stock/export.csv"};
     api_rig_as(g, INV_VIEWER);
     struct test_reply r = test_call(g->client, &ask);
@@ -83,7 +83,7 @@ static void movements_are_logged(void **state)
 {
     struct api_rig *g = *state;
     books_tiny(g->db->store);
-    static const struct api_step steps[] = {
+    static const struct api_row steps[] = {
         {INV_WORKER, "POST", "/api/v1/stock/movements", MOVE("muerte", "-1", "false", ""), 201,
          "batch_quantity_after", "4"},
         {INV_WORKER, "POST", "/api/v1/stock/movements", MOVE("plantado", "2", "true", ""), 201,
@@ -126,7 +126,7 @@ static void movements_are_logged(void **state)
         {INV_ADMIN, "POST", "/api/v1/stock/movements",
          MOVE("muerte", "-1", "false", ", 'user_id': 999"), 404, NULL, NULL},
     };
-    API_STEPS(g, steps);
+    API_ROWS(g, steps);
 }
 
 static void movements_are_taken_back(void **state)
@@ -181,7 +181,7 @@ static void operations_and_counts(void **state)
 {
     struct api_rig *g = *state;
     books_tiny(g->db->store);
-    static const struct api_step steps[] = {
+    static const struct api_row steps[] = {
         {INV_WORKER, "POST", "/api/v1/stock/operations", OPERATION("plantar", "4", ""), 201,
          "quantity_added", "4"},
         {INV_WORKER, "POST", "/api/v1/stock/operations", OPERATION("muerte", "2", ""), 201,
@@ -233,14 +233,14 @@ static void operations_and_counts(void **state)
         {INV_SUPERVISOR, "POST", "/api/v1/stock/manual/bulk", "{'location_ids': [1]}", 422, NULL,
          NULL},
     };
-    API_STEPS(g, steps);
+    API_ROWS(g, steps);
 }
 
 static void batches_are_edited(void **state)
 {
     struct api_rig *g = *state;
     books_tiny(g->db->store);
-    static const struct api_step steps[] = {
+    static const struct api_row steps[] = {
         {INV_SUPERVISOR, "PATCH", "/api/v1/stock/batches/2",
          "{'quality_score': 4.5, 'planting_date': '2026-01-02', 'notes': 'by the door'}", 200,
          "quality_score", "4.5"},
@@ -252,7 +252,7 @@ static void batches_are_edited(void **state)
         {INV_SUPERVISOR, "PATCH", "/api/v1/stock/batches/99", "{'notes': 'x'}", 404, NULL, NULL},
         {INV_WORKER, "PATCH", "/api/v1/stock/batches/2", "{'notes': 'x'}", 403, NULL, NULL},
     };
-    API_STEPS(g, steps);
+    API_ROWS(g, steps);
 }
 
 int main(void)
