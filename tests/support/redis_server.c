@@ -24,7 +24,7 @@ enum { START_MS = 20000, START_TRIES = 5 };
 
 static struct {
     char folder[64];
-    int port;
+    int port, tls_port;
     pid_t pid, owner;
 } server;
 
@@ -102,11 +102,43 @@ static bool wait_ready(void)
     return false;
 }
 
+/* A certificate for 127.0.0.1 that signs itself: NAME.key, NAME.crt in the folder. */
+static void make_certificate(const char *name)
+{
+    char key[100];
+    char crt[100];
+    int status = 0;
+    (void)snprintf(key, sizeof(key), "%s/%s.key", server.folder, name);
+    (void)snprintf(crt, sizeof(crt), "%s/%s.crt", server.folder, name);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int null = open("/dev/null", O_RDWR);
+        if (null < 0 || dup2(null, 2) < 0) {
+            _exit(127);
+        }
+        (void)unsetenv("LD_PRELOAD");
+        (void)execlp("openssl", "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                     "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                     "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
+                     "-out", crt, (char *)NULL);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 static bool try_start(void)
 {
     char port[12];
+    char tls_port[12];
+    char key[100];
+    char crt[100];
     pid_t parent = getpid();
     (void)snprintf(port, sizeof(port), "%d", server.port);
+    (void)snprintf(tls_port, sizeof(tls_port), "%d", server.tls_port);
+    (void)snprintf(key, sizeof(key), "%s/server.key", server.folder);
+    (void)snprintf(crt, sizeof(crt), "%s/server.crt", server.folder);
     server.pid = fork();
     assert_true(server.pid >= 0);
     if (server.pid == 0) {
@@ -118,7 +150,9 @@ static bool try_start(void)
         (void)unsetenv("LD_PRELOAD");
         (void)execlp("redis-server", "redis-server", "--port", port, "--bind", "127.0.0.1", "--dir",
                      server.folder, "--save", "", "--requirepass", REDIS_SERVER_PASSWORD,
-                     "--maxmemory-policy", "allkeys-lru", (char *)NULL);
+                     "--maxmemory-policy", "allkeys-lru", "--tls-port", tls_port, "--tls-cert-file",
+                     crt, "--tls-key-file", key, "--tls-ca-cert-file", crt, "--tls-auth-clients",
+                     "no", (char *)NULL);
         _exit(127);
     }
     return wait_ready();
@@ -135,7 +169,10 @@ void redis_server_start(void)
         assert_non_null(mkdtemp(server.folder));
         server.owner = getpid();
         server.port = free_port();
+        server.tls_port = free_port();
         assert_int_equal(atexit(stop), 0);
+        make_certificate("server");
+        make_certificate("other");
     }
     for (int i = 0; i < START_TRIES; i++) {
         if (try_start()) {
@@ -143,6 +180,7 @@ void redis_server_start(void)
         }
         redis_server_kill();
         server.port = first ? free_port() : server.port;
+        server.tls_port = first ? free_port() : server.tls_port;
     }
     fail_msg("%s", "redis-server does not start; scripts/deps installs it");
 }
@@ -150,6 +188,12 @@ void redis_server_start(void)
 void redis_server_url(char *ret, size_t n)
 {
     (void)snprintf(ret, n, "redis://:s3cret%%2Fpass%%25@127.0.0.1:%d/1", server.port);
+}
+
+void redis_server_tls_url(const char *authority, char *ret, size_t n)
+{
+    (void)snprintf(ret, n, "rediss://:s3cret%%2Fpass%%25@127.0.0.1:%d/1?cacert=%s/%s.crt",
+                   server.tls_port, server.folder, authority);
 }
 
 long long redis_server_do(const char *const *words)

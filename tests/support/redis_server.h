@@ -16,6 +16,8 @@ void redis_server_kill(void); /* kill -9; the data of its memory is lost */
 
 /* URL with the password percent-encoded. Written to ret. */
 void redis_server_url(char *ret, size_t n);
+/* The same with TLS, trusting the certificate "server", its own, or "other", which is not. */
+void redis_server_tls_url(const char *authority, char *ret, size_t n);
 /* Run a command (NULL-ended words), and return the integer of its answer, or -1. */
 long long redis_server_do(const char *const *words);
 

@@ -723,6 +723,33 @@ static void addresses_of_carriers(void **state)
     queue_carrier_close(c);
 }
 
+/* TLS is verified: a server whose certificate nobody we trust has signed is none. */
+static void redis_over_tls(void **state)
+{
+    struct dm_err e = {0};
+    struct queue_carrier *c = NULL;
+    char url[256];
+    (void)state;
+    redis_server_start();
+    redis_server_tls_url("server", url, sizeof(url));
+    assert_ok(queue_carrier_open(url, NULL, &c, &e), &e);
+    assert_ok(queue_carrier_publish(c, "default", "x", NULL, &e), &e);
+    static const char *const queues[] = {"default"};
+    char entry[QUEUE_ENTRY_SIZE];
+    assert_ok(queue_carrier_listen(c, queues, 1, "tls", &e), &e);
+    int got = 0;
+    for (dm_usec begin = dm_now(); !got && dm_ms_since(begin) < PATIENCE_MS; nap()) {
+        got = queue_carrier_next(c, entry, &e);
+        assert_ok(got, &e);
+    }
+    assert_int_equal(got, 1);
+    queue_carrier_close(c);
+    redis_server_tls_url("other", url, sizeof(url));
+    assert_ok(queue_carrier_open(url, NULL, &c, &e), &e);
+    assert_int_equal(queue_carrier_publish(c, "default", "x", NULL, &e), DM_EIO);
+    queue_carrier_close(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -744,6 +771,7 @@ int main(void)
         DB_TEST(told_redis_may_lose_everything),
         DB_TEST_ON_(told_the_sweeper_mends_the_streams, db_sqlite, "[sqlite]"),
         cmocka_unit_test(addresses_of_carriers),
+        cmocka_unit_test(redis_over_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
