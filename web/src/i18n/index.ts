@@ -67,7 +67,7 @@ export const number = (n: number, digits = 0): string =>
   numberFormat({maximumFractionDigits: digits, minimumFractionDigits: 0}).format(n);
 export const signed = (n: number): string => numberFormat({signDisplay: 'exceptZero'}).format(n);
 export const percent = (part: number, digits = 1): string =>
-  numberFormat({style: 'percent', maximumFractionDigits: digits}).format(part);
+  `${numberFormat({maximumFractionDigits: digits}).format(part * 100)}\u00a0%`;
 
 /** Money in minor units: "$ 1.050,00"; short: "$ 41,2 M". */
 export function money(minor: number, short = false): string {
