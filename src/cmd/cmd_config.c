@@ -5,8 +5,11 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "cmd/commands.h"
+#include "cmd/guard.h"
 
 struct show_flags {
     bool json, origin;
@@ -109,6 +112,9 @@ static int check_run(struct cmd_run *r, struct dm_err *e)
     const char *name[UNKNOWN_MAX];
     const char *near[UNKNOWN_MAX];
     (void)e;
+    DM_CLEANUP(dm_buf_clear) struct dm_buf faults = dm_buf_init(LIMIT_CONFIG_BYTES);
+    const size_t unsafe = guard_check(r, &faults);
+    (void)fputs(dm_buf_str(&faults), r->err);
     const size_t n =
         settings_unknown_env(&r->settings, r->environ, name, near, UNKNOWN_MAX, &r->arena);
     for (size_t i = 0; i < n; i++) {
@@ -118,7 +124,7 @@ static int check_run(struct cmd_run *r, struct dm_err *e)
     }
     (void)fprintf(r->out, "%s\n",
                   r->config_file[0] ? TF(r, CONFIG_GOOD, r->config_file) : T(r, CONFIG_NO_FILE));
-    return n > 0 ? 6 : 0;
+    return unsafe > 0 ? dm_code_info(DM_EBADINPUT)->exit_status : n > 0 ? 6 : 0;
 }
 
 static const struct cmd show = {

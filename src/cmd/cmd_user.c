@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "cmd/books.h"
 #include "cmd/commands.h"
-#include "inventory/users.h"
+#include "inventory/tokens.h"
 
 struct user_flags {
     bool dry_run, json, temporary;
@@ -62,6 +62,10 @@ static const struct cmd_example list_examples[] = {
 };
 static const struct cmd_example role_examples[] = {
     {"demeter user role oscar@vivero.example supervisor", MSG_USER_ROLE_EXAMPLE},
+    {0},
+};
+static const struct cmd_example setup_examples[] = {
+    {"demeter user setup-link", MSG_USER_SETUP_EXAMPLE},
     {0},
 };
 static const struct cmd_example passwd_examples[] = {
@@ -234,6 +238,23 @@ static int deactivate_run(struct cmd_run *r, struct dm_err *e)
     return change(r, (struct user_change){.role = INV_ROLE_MAX_, .active = 0}, e);
 }
 
+static int setup_link_run(struct cmd_run *r, struct dm_err *e)
+{
+    const struct settings_values *v = &r->settings.v;
+    DM_CLEANUP(books_close) struct books b = {0};
+    char secret[PASSWORD_SECRET_SIZE];
+    const char *url = v->server_public_url;
+    const size_t n = strlen(url);
+    DM_TRY(books_open(r, &b, e));
+    DM_TRY(link_setup(&b.ctx, secret, e));
+    if (n > 0) {
+        (void)fprintf(r->out, "%.*s/setup#%s\n", (int)(n - (url[n - 1] == '/')), url, secret);
+    } else {
+        (void)fprintf(r->out, "http://localhost:%d/setup#%s\n", v->server_port, secret);
+    }
+    return 0;
+}
+
 #define FLAGS(table)                                                                               \
     .flags = (table), .n_flags = DM_COUNT(table), .flags_size = sizeof(struct user_flags)
 
@@ -299,13 +320,17 @@ static const struct cmd user_role_cmd = {
     .examples = role_examples,
     .run = role_run,
 };
-static const struct cmd *const inside_user[] = {&user_add_cmd,
-                                                &user_deactivate_cmd,
-                                                &user_import_cmd,
-                                                &user_list_cmd,
-                                                &user_passwd_cmd,
-                                                &user_role_cmd,
-                                                NULL};
+static const struct cmd user_setup_cmd = {
+    .name = "setup-link",
+    .operands = "",
+    .summary = MSG_USER_SETUP_SUMMARY,
+    .about = MSG_EMPTY,
+    .examples = setup_examples,
+    .run = setup_link_run,
+};
+static const struct cmd *const inside_user[] = {
+    &user_add_cmd,    &user_deactivate_cmd, &user_import_cmd, &user_list_cmd,
+    &user_passwd_cmd, &user_role_cmd,       &user_setup_cmd,  NULL};
 
 const struct cmd cmd_user = {
     .name = "user",

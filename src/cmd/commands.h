@@ -6,12 +6,14 @@
 
 #include "cmd/cmd.h"
 
+extern const struct cmd cmd_api;
 extern const struct cmd cmd_completion;
 extern const struct cmd cmd_config;
 extern const struct cmd cmd_count;
 extern const struct cmd cmd_db;
 extern const struct cmd cmd_doctor;
 extern const struct cmd cmd_export;
+extern const struct cmd cmd_healthcheck;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_import;
 extern const struct cmd cmd_ingest;
@@ -20,6 +22,7 @@ extern const struct cmd cmd_model;
 extern const struct cmd cmd_model_install, cmd_model_list, cmd_model_verify; /* inside model */
 extern const struct cmd cmd_model_quantize;                                  /* inside model */
 extern const struct cmd cmd_seed_demo;
+extern const struct cmd cmd_serve;
 extern const struct cmd cmd_synth;
 extern const struct cmd cmd_user;
 extern const struct cmd cmd_verify;

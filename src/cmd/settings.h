@@ -19,7 +19,22 @@ enum settings_storage { SETTINGS_STORAGE_AUTO, SETTINGS_STORAGE_LOCAL, SETTINGS_
 enum settings_pool { SETTINGS_POOL_AUTO, SETTINGS_POOL_PREFORK, SETTINGS_POOL_ASYNC };
 enum settings_lang { SETTINGS_LANG_AUTO, SETTINGS_LANG_EN, SETTINGS_LANG_ES };
 
+enum settings_env { SETTINGS_DEVELOPMENT, SETTINGS_TESTING, SETTINGS_STAGING, SETTINGS_PRODUCTION };
+enum settings_local { SETTINGS_LOCAL_AUTO, SETTINGS_LOCAL_TRUE, SETTINGS_LOCAL_FALSE };
+
 struct settings_values {
+    /* api.*: the thin client; app.*, auth.*, metrics.*, server.*: demeter serve, read by
+     * cmd/serve.h and cmd/guard.h */
+    const char *api_token, *api_url;
+    bool app_debug, auth_required, metrics_enabled, server_docs;
+    int32_t app_env, auth_local; /* enum settings_env, settings_local */
+    const char *auth_domain, *auth_audience, *auth_algorithms, *auth_issuer, *auth_roles_claim;
+    const char *auth_secret, *auth_secret_key;
+    int32_t auth_access_s, auth_refresh_s;
+    const char *metrics_token;
+    const char *server_host, *server_base_path, *server_public_url, *server_cors, *server_proxies;
+    int32_t server_port, server_threads, server_connections, server_drain_delay_s,
+        server_shutdown_s;
     int32_t backend, precision, profile; /* index; enum nn_precision; enum vision_profile */
     int32_t threads, jobs;               /* 0 threads: all processors */
     const char *model_detect, *model_segment, *model_dir; /* "" = search */
