@@ -139,7 +139,8 @@ extern const struct list list_config_states;   /* every claro with its configura
 extern const struct list list_configs;         /* LocationConfig, newest first */
 extern const struct list list_density;         /* DensityParameter */
 extern const struct list list_families;        /* ProductFamily */
-extern const struct list list_imports;         /* ImportReport, newest first */
+extern const struct list list_import_reports;  /* the same with the whole report */
+extern const struct list list_imports;         /* files that were loaded, newest first */
 extern const struct list list_locations;       /* StorageLocation */
 extern const struct list list_materials;       /* of packaging */
 extern const struct list list_packaging;       /* Packaging, not the hidden ones */

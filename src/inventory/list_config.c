@@ -156,10 +156,10 @@ static const struct list_column import_columns[] = {
     {"updated", "i.updated_count", 'i', LIST_AS_IS},
     {"skipped", "i.skipped_count", 'i', LIST_AS_IS},
     {"failed", "i.failed_count", 'i', LIST_AS_IS},
-    {"report", "i.report", 'j', LIST_AS_IS},
     {"user_id", "i.user_id", 'i', LIST_AS_IS},
     {"undone_at", "i.undone_at", 'T', LIST_AS_IS},
     {"created_at", "i.created_at", 'T', LIST_AS_IS},
+    {"report", "i.report", 'j', LIST_AS_IS},
 };
 static const struct list_filter import_filters[] = {
     {"import_id", "i.uuid = ?", 'u'},
@@ -167,6 +167,16 @@ static const struct list_filter import_filters[] = {
 };
 const struct list list_imports = {
     .name = "list.imports",
+    .from = "imports i",
+    .order = "i.id DESC",
+    .action = INV_DO_CATALOGUE_WRITE,
+    .column = import_columns,
+    .n_column = DM_COUNT(import_columns) - 1,
+    .filter = import_filters,
+    .n_filter = DM_COUNT(import_filters),
+};
+const struct list list_import_reports = {
+    .name = "list.import_reports",
     .from = "imports i",
     .order = "i.id DESC",
     .action = INV_DO_CATALOGUE_WRITE,
