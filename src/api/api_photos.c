@@ -8,6 +8,7 @@
 
 #include "api/rows.h"
 #include "base/limits.h"
+#include "queue/carrier.h"
 #include "queue/worker.h"
 
 #define ID         .min = 1, .max = INT32_MAX
@@ -187,6 +188,16 @@ static const char *key_of(const struct http_request *r)
     return key && store_uuid_valid(key) ? key : NULL;
 }
 
+/* Of so many photos to count. */
+static void tell_workers(struct http_request *r, size_t n)
+{
+    const struct api_options *o = api_options(api_of(r));
+    queue_worker_poke(o->worker);
+    if (o->carrier) {
+        queue_carrier_ring(o->carrier, QUEUE_PROCESS_PHOTO, n);
+    }
+}
+
 static int begin_batch(struct http_request *r, size_t files, struct photo_batch *ret,
                        struct dm_err *e)
 {
@@ -198,7 +209,7 @@ static int end_batch(struct http_request *r, const struct photo_batch *b, size_t
                      const json_t *rejections, struct dm_err *e)
 {
     DM_TRY(photo_batch_end(api_ctx(r), b, (int64_t)files, rejections, e));
-    queue_worker_poke(api_options(api_of(r))->worker);
+    tell_workers(r, files);
     return DM_OK;
 }
 
@@ -644,7 +655,7 @@ static int again(struct http_request *r, const char *image, json_t **ret, struct
     struct photo_again a;
     DM_TRY(photo_reprocess(api_ctx(r), image, http_int(r->body, "storage_location_id", 0),
                            http_str(r->body, "reason"), &a, e));
-    queue_worker_poke(api_options(api_of(r))->worker);
+    tell_workers(r, 1);
     const char *poll = dm_arena_printf(r->arena, POLL "%s", a.batch_uuid);
     return api_json(json_pack("{s:s?, s:s, s:s, s:s, s:s}", "upload_session_id",
                               a.batch_uuid[0] ? a.batch_uuid : NULL, "image_id", image,

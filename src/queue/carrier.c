@@ -83,6 +83,14 @@ int queue_carrier_publish(struct queue_carrier *c, const char *queue, const char
     return c->ops->tells ? c->ops->publish(c, queue, uuid, traceparent, e) : DM_OK;
 }
 
+void queue_carrier_ring(struct queue_carrier *c, enum queue_kind kind, size_t n)
+{
+    int code = DM_OK;
+    for (size_t i = 0; code >= 0 && i < n; i++) {
+        code = queue_carrier_publish(c, queue_kind_info(kind)->queue, "", NULL, NULL);
+    }
+}
+
 int queue_carrier_listen(struct queue_carrier *c, const char *const *queues, size_t n,
                          const char *consumer, struct dm_err *e)
 {

@@ -36,6 +36,9 @@ bool queue_carrier_up(struct queue_carrier *c);
 int queue_carrier_publish(struct queue_carrier *c, const char *queue, const char *uuid,
                           const char *traceparent, struct dm_err *e);
 
+/* The same for whoever does not know the names: n jobs of a kind may have been added. */
+void queue_carrier_ring(struct queue_carrier *c, enum queue_kind kind, size_t n);
+
 /* ---- for the clerk: one thread ----------------------------------------------------------------
  */
 
