@@ -176,7 +176,8 @@ static int set_up(struct conn *c, const struct store_target *t, struct dm_err *e
     (void)snprintf(sql, sizeof(sql),
                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = %s; PRAGMA foreign_keys = ON;"
                    "PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY;"
-                   "PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 67108864;"
+                   "PRAGMA cache_size = -16000; PRAGMA mmap_size = 1073741824;"
+                   "PRAGMA journal_size_limit = 67108864;"
                    "PRAGMA analysis_limit = 400;%s",
                    t->full_sync ? "FULL" : "NORMAL", c->reader ? "PRAGMA query_only = ON;" : "");
     if (sqlite3_exec(c->db, sql, NULL, NULL, NULL) != SQLITE_OK) {
