@@ -39,7 +39,7 @@ int64_t density_plants(double remainder_cm2, double area_cm2, double factor)
     return remainder_cm2 > 0 ? (int64_t)floor(remainder_cm2 / area_cm2 * factor + 0.5) : 0;
 }
 
-enum { FIND, POT, BY_KEY, INSERT, UPDATE, HISTORY };
+enum { FIND, POT, BY_KEY, INSERT, UPDATE, HISTORY, REMOVE };
 
 /* Without a pot the fourth step stays within the category: plugs, trays and pots of the same
  * product are of different sizes altogether. */
@@ -83,6 +83,10 @@ static const struct store_query queries[] = {
                  " sample_size, sample_area_cm2, old_values, new_values, applied, reason,"
                  " created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, {now})",
                  "iiiirjjbt", "", false},
+    [REMOVE] = {"density.remove",
+                "DELETE FROM density_parameters WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM"
+                " density_calibrations c WHERE c.density_parameter_id = ?1)",
+                "i", "", false},
 };
 STORE_QUERIES(density_queries, queries);
 
@@ -177,6 +181,9 @@ int density_write(struct store_tx *tx, const struct density_change *x, struct dm
                                      store_b(kept->locked), store_t(x->notes)),
                           NULL, e));
     }
+    if (x->unnoted) {
+        return DM_OK;
+    }
     return store_exec(
         tx, &queries[HISTORY],
         STORE_ARGS(store_i(x->before->id), store_ref(x->session_id), store_ref(x->user_id),
@@ -233,10 +240,19 @@ static int set_in(struct store_tx *tx, void *ctx, struct dm_err *e)
     return code;
 }
 
-static int set_checked(const struct inv_ctx *c, const struct density_row *row, int64_t sample_size,
-                       int64_t *ret_id, struct dm_err *e)
+int density_remove(struct store_tx *tx, int64_t id, struct dm_err *e)
 {
-    DM_TRY(inv_permit(c, INV_DO_CONFIGURE, e));
+    int64_t removed;
+    DM_TRY(store_exec(tx, &queries[REMOVE], STORE_ARGS(store_i(id)), &removed, e));
+    if (!removed) {
+        DM_REFUSE(e, INV_IN_USE, DM_FIELDS(DM_S("table", "density_parameters"), DM_I("id", id)),
+                  "row %lld of density_parameters has a history", (long long)id);
+    }
+    return DM_OK;
+}
+
+int density_check(const struct density_row *row, struct dm_err *e)
+{
     if (!(row->area_cm2 >= DENSITY_AREA_MIN_CM2 && row->area_cm2 <= DENSITY_AREA_MAX_CM2)) {
         DM_FAIL(e, INV_VALIDATION, "the area of a plant is %.1f to %.0f cm2", DENSITY_AREA_MIN_CM2,
                 DENSITY_AREA_MAX_CM2);
@@ -246,6 +262,14 @@ static int set_checked(const struct inv_ctx *c, const struct density_row *row, i
         DM_FAIL(e, INV_VALIDATION, "the overlap factor is %.2f to %.2f", DENSITY_OVERLAP_MIN,
                 DENSITY_OVERLAP_MAX);
     }
+    return DM_OK;
+}
+
+static int set_checked(const struct inv_ctx *c, const struct density_row *row, int64_t sample_size,
+                       int64_t *ret_id, struct dm_err *e)
+{
+    DM_TRY(inv_permit(c, INV_DO_CONFIGURE, e));
+    DM_TRY(density_check(row, e));
     struct set_call call = {.c = c, .row = row, .sample_size = sample_size};
     DM_TRY(store_run(c->store, STORE_WRITE, set_in, &call, e));
     *ret_id = call.id;

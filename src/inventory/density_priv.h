@@ -20,9 +20,16 @@ struct density_change {
     double sample_area_cm2; /* 0 = none */
     const char *reason;
     const char *notes; /* NULL = keep */
+    bool unnoted;      /* no line of history: an import, which keeps what it changed */
 };
 DM_MUST_CHECK int density_write(struct store_tx *tx, const struct density_change *x,
                                 struct dm_err *e);
+
+/* Refuse what is out of range. INV_VALIDATION. */
+DM_MUST_CHECK int density_check(const struct density_row *row, struct dm_err *e);
+
+/* Remove a row that taught nothing and learned nothing yet. INV_IN_USE otherwise. */
+DM_MUST_CHECK int density_remove(struct store_tx *tx, int64_t id, struct dm_err *e);
 
 extern const struct store_query_table density_learn_queries;
 

@@ -4,7 +4,6 @@
  * one that exists. */
 #include <string.h>
 
-#include "base/csv.h"
 #include "base/text.h"
 #include "inventory/import_private.h"
 
@@ -40,21 +39,11 @@ static const struct dm_csv_column columns[COLUMN_MAX_] = {
     [DESCRIPTION] = {"description", HEADERS("description", "descripcion"), false},
 };
 
-struct line {
-    const struct dm_csv_row *row;
-    const int *at;
-};
-
-static const char *cell(const struct line *l, enum column c)
-{
-    return dm_csv_cell(l->row, l->at[c]);
-}
-
 /* Category by code or name, singular or plural: "Cactus", "SUCCULENT", "suculentas". */
-static int category_of(struct import_run *r, const struct line *l, int64_t *ret, struct dm_err *e)
+int import_category(struct import_run *r, const char *text, int64_t *ret, struct dm_err *e)
 {
     struct store_table t;
-    const char *wanted = dm_text_key(cell(l, CATEGORY), r->a);
+    const char *wanted = dm_text_key(text, r->a);
     DM_TRY(store_all(r->tx, &queries[FIND_CATEGORY], STORE_NO_ARGS, r->a, &t, e));
     for (size_t i = 0; wanted && i < t.n; i++) {
         const struct store_value *row = store_row(&t, i);
@@ -67,25 +56,31 @@ static int category_of(struct import_run *r, const struct line *l, int64_t *ret,
             }
         }
     }
-    DM_REFUSE(e, INV_NOT_FOUND,
-              DM_FIELDS(DM_S("field", "category"), DM_S("identifier", cell(l, CATEGORY))),
-              "there is no category '%.60s'", cell(l, CATEGORY));
+    DM_REFUSE(e, INV_NOT_FOUND, DM_FIELDS(DM_S("field", "category"), DM_S("identifier", text)),
+              "there is no category '%.60s'", text);
 }
 
-static int family_of(struct import_run *r, const struct line *l, int64_t category, int64_t *ret,
-                     struct dm_err *e)
+int import_family(struct import_run *r, int64_t category, const char *name, int64_t *ret,
+                  struct dm_err *e)
 {
     const struct store_value *row;
-    const int found =
-        store_maybe(r->tx, &queries[FIND_FAMILY],
-                    STORE_ARGS(store_i(category), store_t(cell(l, FAMILY))), r->a, &row, e);
+    const int found = store_maybe(r->tx, &queries[FIND_FAMILY],
+                                  STORE_ARGS(store_i(category), store_t(name)), r->a, &row, e);
+    *ret = found > 0 ? row[0].i : 0;
+    return found;
+}
+
+/* The family of a row, made when it is new. */
+static int family_of(struct import_run *r, const struct import_line *l, int64_t category,
+                     int64_t *ret, struct dm_err *e)
+{
+    const int found = import_family(r, category, import_cell(l, FAMILY), ret, e);
     if (found != 0) {
-        *ret = found > 0 ? row[0].i : 0;
         return found < 0 ? found : DM_OK;
     }
     DM_CLEANUP(inv_json_freep)
     json_t *values = json_pack("{s:I, s:s}", "product_category_id", (json_int_t)category, "name",
-                               cell(l, FAMILY));
+                               import_cell(l, FAMILY));
     if (!values) {
         DM_FAIL(e, DM_ENOMEM, "no memory for a family");
     }
@@ -93,22 +88,22 @@ static int family_of(struct import_run *r, const struct line *l, int64_t categor
 }
 
 /* By SKU when there is one, else by its name within the family. */
-static int existing_product(struct import_run *r, const struct line *l, int64_t family,
+static int existing_product(struct import_run *r, const struct import_line *l, int64_t family,
                             json_t **ret, struct dm_err *e)
 {
     const struct store_value *row;
-    if (*cell(l, SKU)) {
-        const int found = master_lookup(r->tx, MASTER_PRODUCT, cell(l, SKU), r->a, ret, e);
+    if (*import_cell(l, SKU)) {
+        const int found = master_lookup(r->tx, MASTER_PRODUCT, import_cell(l, SKU), r->a, ret, e);
         return found < 0 ? found : DM_OK;
     }
     const int found =
         store_maybe(r->tx, &queries[FIND_PRODUCT],
-                    STORE_ARGS(store_i(family), store_t(cell(l, NAME))), r->a, &row, e);
+                    STORE_ARGS(store_i(family), store_t(import_cell(l, NAME))), r->a, &row, e);
     return found > 0 ? master_read(r->tx, MASTER_PRODUCT, row[0].i, false, r->a, ret, e) : found;
 }
 
 /* Cells that are empty leave what is there. */
-static int set_cells(const struct line *l, json_t *values, struct dm_err *e)
+static int set_cells(const struct import_line *l, json_t *values, struct dm_err *e)
 {
     static const struct {
         enum column column;
@@ -116,12 +111,12 @@ static int set_cells(const struct line *l, json_t *values, struct dm_err *e)
     } texts[] = {
         {NAME, "common_name"}, {SCIENTIFIC, "scientific_name"}, {DESCRIPTION, "description"}};
     for (size_t i = 0; i < DM_COUNT(texts); i++) {
-        const char *text = cell(l, texts[i].column);
+        const char *text = import_cell(l, texts[i].column);
         if (*text) {
             DM_TRY(inv_json_set(values, texts[i].member, json_string(text), e));
         }
     }
-    const char *days = cell(l, GROWTH);
+    const char *days = import_cell(l, GROWTH);
     if (*days) {
         char *end;
         const long n = strtol(days, &end, 10);
@@ -135,41 +130,28 @@ static int set_cells(const struct line *l, json_t *values, struct dm_err *e)
 
 static int product_row(struct import_run *r, void *row, struct dm_err *e)
 {
-    const struct line *l = row;
+    const struct import_line *l = row;
     DM_CLEANUP(inv_json_freep) json_t *values = json_object();
     DM_CLEANUP(inv_json_freep) json_t *existing = NULL;
     int64_t category = 0;
     int64_t family = 0;
-    if (!*cell(l, FAMILY) || !*cell(l, NAME)) {
-        return master_invalid(*cell(l, NAME) ? "family" : "common_name", "it is needed", e);
+    if (!*import_cell(l, FAMILY) || !*import_cell(l, NAME)) {
+        return master_invalid(*import_cell(l, NAME) ? "family" : "common_name", "it is needed", e);
     }
-    DM_TRY(category_of(r, l, &category, e));
+    DM_TRY(import_category(r, import_cell(l, CATEGORY), &category, e));
     DM_TRY(family_of(r, l, category, &family, e));
     DM_TRY(existing_product(r, l, family, &existing, e));
     DM_TRY(set_cells(l, values, e));
     DM_TRY(inv_json_set(values, "product_family_id", json_integer(family), e));
-    if (*cell(l, SKU) && !existing) {
-        DM_TRY(inv_json_set(values, "sku", json_string(cell(l, SKU)), e));
+    if (*import_cell(l, SKU) && !existing) {
+        DM_TRY(inv_json_set(values, "sku", json_string(import_cell(l, SKU)), e));
     }
-    r->code = existing ? dm_arena_strdup(r->a, inv_json_str(existing, "sku")) : cell(l, SKU);
+    r->code = existing ? dm_arena_strdup(r->a, inv_json_str(existing, "sku")) : import_cell(l, SKU);
     return import_put(r, MASTER_PRODUCT, existing, values, true, NULL, e);
 }
 
 int import_products(struct import_run *r, struct dm_err *e)
 {
-    struct dm_err why = {.code = DM_EBADINPUT, .text = "the file is empty"};
-    struct dm_csv csv;
-    struct dm_csv_row row;
-    int at[COLUMN_MAX_];
-    int more;
-    if (dm_csv_open(&csv, r->text, r->n, 0, r->a, &why) < 0 ||
-        dm_csv_next(&csv, r->a, &row, &why) <= 0 ||
-        dm_csv_columns(&row, columns, COLUMN_MAX_, at, r->a, &why) < 0) {
-        return import_unreadable(&why, e);
-    }
-    while ((more = dm_csv_next(&csv, r->a, &row, &why)) > 0) {
-        struct line l = {&row, at};
-        DM_TRY(import_row(r, (int64_t)row.line, cell(&l, NAME), product_row, &l, e));
-    }
-    return more < 0 ? import_unreadable(&why, e) : DM_OK;
+    static const struct import_sheet sheet = {columns, COLUMN_MAX_, NAME};
+    return import_sheet_read(r, &sheet, product_row, e);
 }

@@ -41,18 +41,31 @@ static const struct store_query queries[] = {
 };
 STORE_QUERIES(import_queries, queries);
 
-const char *const import_kind_names[] = {"map", "price_list", "products", NULL};
+const char *const import_kind_names[] = {"map",
+                                         "price_list",
+                                         "products",
+                                         "product_categories",
+                                         "product_families",
+                                         "packaging",
+                                         "locations",
+                                         "density_params",
+                                         "stock",
+                                         NULL};
 const char *const import_level_names[] = {"auto", "warehouse", "area", "location", NULL};
 
 static const import_format formats[] = {
-    [IMPORT_MAP] = import_map,
-    [IMPORT_PRICE_LIST] = import_price_list,
-    [IMPORT_PRODUCTS] = import_products,
+    [IMPORT_MAP] = import_map,           [IMPORT_PRICE_LIST] = import_price_list,
+    [IMPORT_PRODUCTS] = import_products, [IMPORT_CATEGORIES] = import_table,
+    [IMPORT_FAMILIES] = import_table,    [IMPORT_PACKAGING] = import_table,
+    [IMPORT_LOCATIONS] = import_table,   [IMPORT_DENSITY] = import_density,
+    [IMPORT_STOCK] = import_stock,
 };
 
 static enum inv_action action_of(enum import_kind kind)
 {
-    return kind == IMPORT_MAP ? INV_DO_PLACES_WRITE : INV_DO_CATALOGUE_WRITE;
+    const bool place = kind == IMPORT_MAP || kind == IMPORT_LOCATIONS || kind == IMPORT_DENSITY ||
+                       kind == IMPORT_STOCK;
+    return place ? INV_DO_PLACES_WRITE : INV_DO_CATALOGUE_WRITE;
 }
 
 int import_unreadable(const struct dm_err *why, struct dm_err *e)
@@ -155,10 +168,11 @@ int import_skip(struct import_run *r, int64_t line, const char *key, const char 
     return list(r, r->good, line, "skip", key, NULL, message, e);
 }
 
-static int record(struct import_run *r, const struct master_op *op, struct dm_err *e)
+int import_keep(struct import_run *r, const char *table, int64_t id, const json_t *old,
+                const json_t *now, struct dm_err *e)
 {
-    json_t *change = json_pack("{s:s, s:I, s:O?, s:O}", "table", op->entity->table, "id",
-                               (json_int_t)op->id, "before", op->before, "after", op->row);
+    json_t *change = json_pack("{s:s, s:I, s:O?, s:O}", "table", table, "id", (json_int_t)id,
+                               "before", old, "after", now);
     if (!change || json_array_append_new(r->changes, change)) {
         return no_memory(e);
     }
@@ -195,7 +209,7 @@ static int write_row(struct import_run *r, enum master_kind kind, const json_t *
     *ret_code = code ? dm_arena_strdup(r->a, code) : NULL;
     *ret_id = op.id;
     *ret_written = !op.before || !json_equal(op.before, op.row);
-    return *ret_written ? record(r, &op, e) : DM_OK;
+    return *ret_written ? import_keep(r, op.entity->table, op.id, op.before, op.row, e) : DM_OK;
 }
 
 int import_put(struct import_run *r, enum master_kind kind, const json_t *existing,
@@ -320,7 +334,26 @@ static void run_clear(struct import_run *r)
     json_decref(r->bad);
     json_decref(r->counts);
     json_decref(r->changes);
-    r->good = r->bad = r->counts = r->changes = NULL;
+    json_decref(r->seen);
+    r->good = r->bad = r->counts = r->changes = r->seen = NULL;
+}
+
+/* All or nothing: what was written is undone, and its rows say why. */
+static int leave_out(struct import_run *r, struct dm_err *e)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(r->good, i, row)
+    {
+        if (strcmp(inv_json_str(row, "action"), "skip") != 0) {
+            DM_TRY(inv_json_set(row, "action", json_string("skip"), e));
+            DM_TRY(
+                inv_json_set(row, "message", json_string("left out: other rows are at fault"), e));
+        }
+    }
+    r->result->skipped += r->result->created;
+    r->result->created = 0;
+    return json_array_clear(r->changes) ? no_memory(e) : DM_OK;
 }
 
 static int run_in(struct store_tx *tx, void *ctx, struct dm_err *e)
@@ -339,10 +372,18 @@ static int run_in(struct store_tx *tx, void *ctx, struct dm_err *e)
     r.bad = json_array();
     r.counts = json_object();
     r.changes = json_array();
-    if (!r.good || !r.bad || !r.counts || !r.changes) {
+    r.seen = json_object();
+    if (!r.good || !r.bad || !r.counts || !r.changes || !r.seen) {
         return no_memory(e);
     }
+    DM_TRY(store_save(tx, e));
     DM_TRY(formats[r.o->kind](&r, e));
+    if (r.o->kind == IMPORT_STOCK && r.result->failed && !r.o->dry_run) {
+        DM_TRY(store_restore(tx, e));
+        DM_TRY(leave_out(&r, e));
+    } else {
+        DM_TRY(store_release(tx, e));
+    }
     DM_TRY(finish_report(&r, start, e));
     return r.o->dry_run ? DM_OK : keep(&r, e);
 }
@@ -430,20 +471,29 @@ static int undo_one(struct store_tx *tx, const struct inv_ctx *c, const struct s
     DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
     DM_CLEANUP(inv_json_freep) json_t *after = inv_json_of_value(&row[3]);
     DM_CLEANUP(inv_json_freep) json_t *now = NULL;
+    DM_CLEANUP(inv_json_freep) json_t *before = row[2].null ? NULL : inv_json_of_value(&row[2]);
     enum master_kind kind;
-    if (!after || !kind_of_table(row[0].t, &kind)) {
+    if (!after || (!before && !row[2].null)) {
         return no_memory(e);
+    }
+    if (!strcmp(row[0].t, "stock_movements")) {
+        return import_undo_stock(tx, c, after, e);
+    }
+    if (!strcmp(row[0].t, "density_parameters")) {
+        return import_undo_density(tx, c, row[1].i, before, after, e);
+    }
+    if (!kind_of_table(row[0].t, &kind)) {
+        DM_FAIL(e, DM_EINTERNAL, "an import wrote to %s", row[0].t);
     }
     const int code = master_read(tx, kind, row[1].i, true, &a, &now, e);
     if (code == INV_NOT_FOUND || (code >= 0 && !same_row(after, now))) {
         return changed_since(row[0].t, row[1].i, e);
     }
     DM_TRY(code);
-    if (row[2].null) {
+    if (!before) {
         return master_delete(tx, c, kind, row[1].i, &a, e);
     }
-    DM_CLEANUP(inv_json_freep) json_t *before = inv_json_of_value(&row[2]);
-    DM_CLEANUP(inv_json_freep) json_t *values = before ? old_values(kind, before) : NULL;
+    DM_CLEANUP(inv_json_freep) json_t *values = old_values(kind, before);
     DM_CLEANUP(master_op_clear) struct master_op op = {.c = c, .tx = tx, .a = &a, .kind = kind};
     return values ? master_op_change(&op, row[1].i, values, e) : no_memory(e);
 }
@@ -474,8 +524,11 @@ static int undo_in(struct store_tx *tx, void *ctx, struct dm_err *e)
                   DM_FIELDS(DM_S("current", "undone"), DM_S("target", "undone")),
                   "this import was undone before");
     }
-    const bool map = !strcmp(row[1].t, import_kind_names[IMPORT_MAP]);
-    DM_TRY(inv_permit(u->c, action_of(map ? IMPORT_MAP : IMPORT_PRICE_LIST), e));
+    enum import_kind kind = 0;
+    while (kind + 1 < IMPORT_KIND_MAX_ && strcmp(row[1].t, import_kind_names[kind]) != 0) {
+        kind++;
+    }
+    DM_TRY(inv_permit(u->c, action_of(kind), e));
     DM_TRY(store_all(tx, &queries[CHANGES], STORE_ARGS(store_i(row[0].i)), &a, &changes, e));
     for (size_t i = 0; i < changes.n; i++) {
         DM_TRY(undo_one(tx, u->c, store_row(&changes, i), e));

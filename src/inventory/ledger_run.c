@@ -184,14 +184,39 @@ static int attempt(struct store_tx *tx, void *ctx, struct dm_err *e)
     return DM_OK;
 }
 
+static int frame_init(struct frame *f, const struct inv_ctx *c, const char *uuid,
+                      const struct dm_buf *content, struct dm_err *e)
+{
+    *f = (struct frame){.c = c, .uuid = uuid};
+    DM_TRY(ledger_check_uuid(uuid, e));
+    DM_TRY(dm_buf_ok(content, e));
+    dm_sha256_hex(dm_buf_str(content), content->len, f->sha);
+    return DM_OK;
+}
+
+int ledger_run_in(struct store_tx *tx, const struct inv_ctx *c, const char *uuid,
+                  const struct dm_buf *content, ledger_work_fn fn, const void *in,
+                  struct dm_arena *a, struct ledger_result *ret, struct dm_err *e)
+{
+    struct frame f;
+    DM_TRY(frame_init(&f, c, uuid, content, e));
+    f.fn = fn;
+    f.in = in;
+    f.a = a;
+    f.ret = ret;
+    return attempt(tx, &f, e);
+}
+
 int ledger_run(const struct inv_ctx *c, const char *uuid, const struct dm_buf *content,
                ledger_work_fn fn, const void *in, struct dm_arena *a, struct ledger_result *ret,
                struct dm_err *e)
 {
-    DM_TRY(ledger_check_uuid(uuid, e));
-    DM_TRY(dm_buf_ok(content, e));
-    struct frame f = {.c = c, .uuid = uuid, .fn = fn, .in = in, .a = a, .ret = ret};
-    dm_sha256_hex(dm_buf_str(content), content->len, f.sha);
+    struct frame f;
+    DM_TRY(frame_init(&f, c, uuid, content, e));
+    f.fn = fn;
+    f.in = in;
+    f.a = a;
+    f.ret = ret;
     int r = store_run(c->store, STORE_WRITE, attempt, &f, e);
     if (r < 0 && f.met) { /* now its answer, or its row, is visible */
         r = store_run(c->store, STORE_WRITE, attempt, &f, e);

@@ -31,6 +31,17 @@ DM_MUST_CHECK int ledger_run(const struct inv_ctx *c, const char *uuid,
                              const struct dm_buf *content, ledger_work_fn fn, const void *in,
                              struct dm_arena *a, struct ledger_result *ret, struct dm_err *e);
 
+/* The same within the caller's transaction, without trying again (imports). */
+DM_MUST_CHECK int ledger_run_in(struct store_tx *tx, const struct inv_ctx *c, const char *uuid,
+                                const struct dm_buf *content, ledger_work_fn fn, const void *in,
+                                struct dm_arena *a, struct ledger_result *ret, struct dm_err *e);
+DM_MUST_CHECK int ledger_manual_in(struct store_tx *tx, const struct inv_ctx *c,
+                                   const struct ledger_manual *m, struct dm_arena *a,
+                                   struct ledger_result *ret, struct dm_err *e);
+DM_MUST_CHECK int ledger_reverse_in(struct store_tx *tx, const struct inv_ctx *c,
+                                    const struct ledger_reverse *r, struct dm_arena *a,
+                                    struct ledger_result *ret, struct dm_err *e);
+
 /* Add a row to the report. */
 DM_MUST_CHECK int ledger_report_row(struct work *w, struct ledger_report *r, struct book_row *row,
                                     struct dm_err *e);

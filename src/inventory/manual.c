@@ -253,21 +253,35 @@ static int check(const struct inv_ctx *c, const struct ledger_manual *m, struct 
     return ledger_check_time(c, m->occurred_at, e);
 }
 
-int ledger_manual(const struct inv_ctx *c, const struct ledger_manual *m, struct dm_arena *a,
-                  struct ledger_result *ret, struct dm_err *e)
+static void put_content(const struct ledger_manual *m, struct dm_buf *text)
 {
-    DM_TRY(check(c, m, e));
-    DM_CLEANUP(dm_buf_clear) struct dm_buf text = dm_buf_init(LEDGER_CONTENT_BYTES);
-    dm_buf_printf(&text, "manual %lld %d %lld %s", (long long)m->location_id, m->recount,
+    dm_buf_printf(text, "manual %lld %d %lld %s", (long long)m->location_id, m->recount,
                   (long long)m->occurred_at, m->notes ? m->notes : "");
     for (size_t i = 0; i < m->n_line; i++) {
         const struct ledger_manual_line *l = &m->line[i];
-        dm_buf_printf(&text, "|%lld %lld %lld %lld %lld %d %lld %d %s", (long long)l->product_id,
+        dm_buf_printf(text, "|%lld %lld %lld %lld %lld %d %lld %d %s", (long long)l->product_id,
                       (long long)l->packaging_id, (long long)l->size_id, (long long)l->state_id,
                       (long long)l->bin_id, (int)l->category, (long long)l->quantity,
                       l->plants_per_container, l->planting_date ? l->planting_date : "");
     }
+}
+
+int ledger_manual(const struct inv_ctx *c, const struct ledger_manual *m, struct dm_arena *a,
+                  struct ledger_result *ret, struct dm_err *e)
+{
+    DM_CLEANUP(dm_buf_clear) struct dm_buf text = dm_buf_init(LEDGER_CONTENT_BYTES);
+    DM_TRY(check(c, m, e));
+    put_content(m, &text);
     return ledger_run(c, m->uuid, &text, plan_manual, m, a, ret, e);
+}
+
+int ledger_manual_in(struct store_tx *tx, const struct inv_ctx *c, const struct ledger_manual *m,
+                     struct dm_arena *a, struct ledger_result *ret, struct dm_err *e)
+{
+    DM_CLEANUP(dm_buf_clear) struct dm_buf text = dm_buf_init(LEDGER_CONTENT_BYTES);
+    DM_TRY(check(c, m, e));
+    put_content(m, &text);
+    return ledger_run_in(tx, c, m->uuid, &text, plan_manual, m, a, ret, e);
 }
 
 /* ---- undo ---- */

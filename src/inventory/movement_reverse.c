@@ -163,12 +163,27 @@ static int plan_reverse(struct work *w, const void *in, struct ledger_report *re
     return check_balances(w, report, e);
 }
 
-int ledger_reverse(const struct inv_ctx *c, const struct ledger_reverse *r, struct dm_arena *a,
-                   struct ledger_result *ret, struct dm_err *e)
+static int check_call(const struct inv_ctx *c, const struct ledger_reverse *r,
+                      struct dm_buf *content, struct dm_err *e)
 {
     DM_TRY(inv_permit(c, INV_DO_REVERSE, e));
     DM_TRY(ledger_check_uuid(r->movement_uuid, e));
+    dm_buf_printf(content, "reverse %s %s", r->movement_uuid, r->reason ? r->reason : "");
+    return DM_OK;
+}
+
+int ledger_reverse(const struct inv_ctx *c, const struct ledger_reverse *r, struct dm_arena *a,
+                   struct ledger_result *ret, struct dm_err *e)
+{
     DM_CLEANUP(dm_buf_clear) struct dm_buf content = dm_buf_init(LEDGER_CONTENT_BYTES);
-    dm_buf_printf(&content, "reverse %s %s", r->movement_uuid, r->reason ? r->reason : "");
+    DM_TRY(check_call(c, r, &content, e));
     return ledger_run(c, r->uuid, &content, plan_reverse, r, a, ret, e);
+}
+
+int ledger_reverse_in(struct store_tx *tx, const struct inv_ctx *c, const struct ledger_reverse *r,
+                      struct dm_arena *a, struct ledger_result *ret, struct dm_err *e)
+{
+    DM_CLEANUP(dm_buf_clear) struct dm_buf content = dm_buf_init(LEDGER_CONTENT_BYTES);
+    DM_TRY(check_call(c, r, &content, e));
+    return ledger_run_in(tx, c, r->uuid, &content, plan_reverse, r, a, ret, e);
 }
