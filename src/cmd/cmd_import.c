@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * demeter import: the map, the price list, the catalogue; what was loaded; taking it back. */
+ * demeter import: the map, the price list, tables of the catalogue, the stock; what was loaded;
+ * taking it back. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -15,11 +16,14 @@
 
 struct import_flags {
     bool dry_run, json, update;
-    int32_t level, warehouse_type;
+    int32_t level, warehouse_type, delimiter, encoding;
+    const char *headers;
 };
 
 #define AT(field) DM_OPT_AT(struct import_flags, field)
 
+static const char *const delimiter_names[] = {"auto", "comma", "semicolon", "tab", NULL};
+static const char delimiters[] = {'\0', ',', ';', '\t'};
 static const char *const warehouse_types[] = {"greenhouse", "shadehouse", "open_field", "tunnel",
                                               NULL};
 
@@ -31,7 +35,17 @@ static const char *const warehouse_types[] = {"greenhouse", "shadehouse", "open_
 #define UPDATE {.name = "update", .type = DM_OPT_BOOL, .offset = AT(update), .def = "false", \
      .help = "change rows that exist with other values, instead of leaving them"}
 
-static const struct dm_opt table_flags[] = {DRY_RUN, JSON, UPDATE};
+static const struct dm_opt price_flags[] = {DRY_RUN, JSON, UPDATE};
+static const struct dm_opt table_flags[] = {
+    {.name = "delimiter", .type = DM_OPT_ENUM, .offset = AT(delimiter), .def = "auto",
+     .choices = delimiter_names, .help = "what stands between cells"},
+    DRY_RUN,
+    {.name = "encoding", .type = DM_OPT_ENUM, .offset = AT(encoding), .def = "auto",
+     .choices = import_encoding_names, .help = "letters of the file"},
+    {.name = "headers", .type = DM_OPT_STR, .offset = AT(headers), .def = "",
+     .unit = "HEADER=COLUMN,...", .help = "headers of the file that go by other names"},
+    JSON, UPDATE,
+};
 static const struct dm_opt map_flags[] = {
     DRY_RUN, JSON,
     {.name = "level", .type = DM_OPT_ENUM, .offset = AT(level), .def = "auto",
@@ -54,6 +68,10 @@ static const struct cmd_example price_examples[] = {
 };
 static const struct cmd_example product_examples[] = {
     {"demeter import products catalogo.csv", MSG_IMPORT_PRODUCTS_EXAMPLE},
+    {0},
+};
+static const struct cmd_example template_examples[] = {
+    {"demeter import template stock", MSG_IMPORT_TEMPLATE_EXAMPLE},
     {0},
 };
 static const struct cmd_example list_examples[] = {
@@ -162,13 +180,49 @@ static int load_file(struct cmd_run *r, struct books *b, struct import_options *
     return printed;
 }
 
+DM_UNUSED static inline void json_freep(json_t **p)
+{
+    json_decref(*p);
+}
+
+/* "Clase=type_code,Alto=height_cm" as an object; NULL when nothing is said. */
+static int read_headers(const struct import_flags *f, json_t **ret, struct dm_err *e)
+{
+    char text[1000];
+    char *rest = text;
+    if (!f->headers || !*f->headers) {
+        return DM_OK;
+    }
+    json_t *mapping = json_object();
+    (void)snprintf(text, sizeof(text), "%s", f->headers);
+    for (char *word = strsep(&rest, ","); word; word = strsep(&rest, ",")) {
+        char *equals = strchr(word, '=');
+        if (!equals || strlen(f->headers) >= sizeof(text)) {
+            json_decref(mapping);
+            DM_FAIL(e, DM_EUSAGE, "--headers: '%.60s' is not HEADER=COLUMN", word);
+        }
+        *equals = '\0';
+        if (json_object_set_new(mapping, word, json_string(equals + 1))) {
+            json_decref(mapping);
+            DM_FAIL(e, DM_ENOMEM, "no memory for the headers");
+        }
+    }
+    *ret = mapping;
+    return DM_OK;
+}
+
 static int load(struct cmd_run *r, enum import_kind kind, struct dm_err *e)
 {
     const struct import_flags *f = r->flags;
     DM_CLEANUP(books_close) struct books b = {0};
+    DM_CLEANUP(json_freep) json_t *mapping = NULL;
+    DM_TRY(read_headers(f, &mapping, e));
     struct import_options o = {.kind = kind,
                                .dry_run = f->dry_run,
                                .update = f->update,
+                               .delimiter = delimiters[f->delimiter],
+                               .encoding = (enum import_encoding)f->encoding,
+                               .mapping = mapping,
                                .level = (enum import_level)f->level,
                                .warehouse_type = warehouse_types[f->warehouse_type]};
     int64_t failed = 0;
@@ -192,6 +246,47 @@ static int price_run(struct cmd_run *r, struct dm_err *e)
 static int products_run(struct cmd_run *r, struct dm_err *e)
 {
     return load(r, IMPORT_PRODUCTS, e);
+}
+
+static int categories_run(struct cmd_run *r, struct dm_err *e)
+{
+    return load(r, IMPORT_CATEGORIES, e);
+}
+
+static int families_run(struct cmd_run *r, struct dm_err *e)
+{
+    return load(r, IMPORT_FAMILIES, e);
+}
+
+static int packaging_run(struct cmd_run *r, struct dm_err *e)
+{
+    return load(r, IMPORT_PACKAGING, e);
+}
+
+static int locations_run(struct cmd_run *r, struct dm_err *e)
+{
+    return load(r, IMPORT_LOCATIONS, e);
+}
+
+static int density_run(struct cmd_run *r, struct dm_err *e)
+{
+    return load(r, IMPORT_DENSITY, e);
+}
+
+static int stock_run(struct cmd_run *r, struct dm_err *e)
+{
+    return load(r, IMPORT_STOCK, e);
+}
+
+static int template_run(struct cmd_run *r, struct dm_err *e)
+{
+    for (enum import_kind kind = 0; kind < IMPORT_KIND_MAX_; kind++) {
+        if (import_template(kind) && !strcmp(r->args[0], import_kind_names[kind])) {
+            (void)fputs(import_template(kind), r->out);
+            return 0;
+        }
+    }
+    DM_FAIL(e, DM_EUSAGE, "there is no table '%.40s'", r->args[0]);
 }
 
 /* ---- what was loaded ------------------------------------------------------------------------- */
@@ -261,7 +356,7 @@ static const struct cmd import_price_cmd = {
     .max_args = -1,
     .summary = MSG_IMPORT_PRICE_SUMMARY,
     .about = MSG_IMPORT_PRICE_ABOUT,
-    FLAGS(table_flags),
+    FLAGS(price_flags),
     .examples = price_examples,
     .run = price_run,
 };
@@ -286,10 +381,42 @@ static const struct cmd import_undo_cmd = {
     .examples = undo_examples,
     .run = undo_run,
 };
-static const struct cmd *const inside_import[] = {
-    &import_list_cmd,     &import_map_cmd,  &import_price_cmd,
-    &import_products_cmd, &import_undo_cmd, NULL,
+#define TABLE_EXAMPLES(kind)                                                                       \
+    ((const struct cmd_example[]){                                                                 \
+        {"demeter import " kind " tabla.csv --dry-run", MSG_IMPORT_TABLE_EXAMPLE},                 \
+        {"demeter import " kind " tabla.csv --headers Notas=notes", MSG_IMPORT_TABLE_EXAMPLE_MAP}, \
+        {0},                                                                                       \
+    })
+#define TABLE(kind, summary_, about_, run_)                                                        \
+    {                                                                                              \
+        .name = kind, .operands = "FILE...", .min_args = 1, .max_args = -1, .summary = (summary_), \
+        .about = (about_), FLAGS(table_flags), .examples = TABLE_EXAMPLES(kind), .run = (run_)     \
+    }
+// clang-format off
+static const struct cmd import_table_cmds[] = {
+    TABLE("density_params", MSG_IMPORT_DENSITY_SUMMARY, MSG_IMPORT_TABLE_ABOUT, density_run),
+    TABLE("locations", MSG_IMPORT_LOCATIONS_SUMMARY, MSG_IMPORT_TABLE_ABOUT, locations_run),
+    TABLE("packaging", MSG_IMPORT_PACKAGING_SUMMARY, MSG_IMPORT_TABLE_ABOUT, packaging_run),
+    TABLE("product_categories", MSG_IMPORT_CATEGORIES_SUMMARY, MSG_IMPORT_TABLE_ABOUT, categories_run),
+    TABLE("product_families", MSG_IMPORT_FAMILIES_SUMMARY, MSG_IMPORT_TABLE_ABOUT, families_run),
+    TABLE("stock", MSG_IMPORT_STOCK_SUMMARY, MSG_IMPORT_STOCK_ABOUT, stock_run),
 };
+static const struct cmd import_template_cmd = {
+    .name = "template",
+    .operands = "KIND",
+    .min_args = 1,
+    .max_args = 1,
+    .summary = MSG_IMPORT_TEMPLATE_SUMMARY,
+    .about = MSG_EMPTY,
+    .examples = template_examples,
+    .run = template_run,
+};
+static const struct cmd *const inside_import[] = {
+    &import_table_cmds[0], &import_list_cmd, &import_table_cmds[1], &import_map_cmd,
+    &import_table_cmds[2], &import_price_cmd, &import_table_cmds[3], &import_table_cmds[4],
+    &import_products_cmd, &import_table_cmds[5], &import_template_cmd, &import_undo_cmd, NULL,
+};
+// clang-format on
 
 const struct cmd cmd_import = {
     .name = "import",
