@@ -83,7 +83,7 @@ static const struct store_query queries[] = {
                  " sample_size, sample_area_cm2, old_values, new_values, applied, reason,"
                  " created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, {now})",
                  "iiiirjjbt", "", false},
-    [REMOVE] = {"density.remove",
+    [REMOVE] = {"density.take_back",
                 "DELETE FROM density_parameters WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM"
                 " density_calibrations c WHERE c.density_parameter_id = ?1)",
                 "i", "", false},
@@ -240,7 +240,7 @@ static int set_in(struct store_tx *tx, void *ctx, struct dm_err *e)
     return code;
 }
 
-int density_remove(struct store_tx *tx, int64_t id, struct dm_err *e)
+int density_take_back(struct store_tx *tx, int64_t id, struct dm_err *e)
 {
     int64_t removed;
     DM_TRY(store_exec(tx, &queries[REMOVE], STORE_ARGS(store_i(id)), &removed, e));

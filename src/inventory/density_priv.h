@@ -29,7 +29,7 @@ DM_MUST_CHECK int density_write(struct store_tx *tx, const struct density_change
 DM_MUST_CHECK int density_check(const struct density_row *row, struct dm_err *e);
 
 /* Remove a row that taught nothing and learned nothing yet. INV_IN_USE otherwise. */
-DM_MUST_CHECK int density_remove(struct store_tx *tx, int64_t id, struct dm_err *e);
+DM_MUST_CHECK int density_take_back(struct store_tx *tx, int64_t id, struct dm_err *e);
 
 extern const struct store_query_table density_learn_queries;
 

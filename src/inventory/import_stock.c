@@ -293,7 +293,7 @@ int import_undo_density(struct store_tx *tx, const struct inv_ctx *c, int64_t id
                   (long long)id);
     }
     if (!before) {
-        return density_remove(tx, id, e);
+        return density_take_back(tx, id, e);
     }
     struct density old = now;
     old.area_cm2 = real_of(before, "avg_area_per_plant_cm2");

@@ -205,10 +205,8 @@ static void a_bad_row_leaves_out_all_stock(void **state)
         "%s,NADA-001,RIGIDA-R5-TERRA,5",          /* no such product */
         "%s,MAMMI-002,RIGIDA-R5-TERRA,5",         /* configured for another */
         "%s,MAMMI-001,RIGIDA-R8-TERRA,5",         /* other pot */
-        "%s,MAMMI-001,RIGIDA-R5-TERRA,0",
-        "%s,MAMMI-001,RIGIDA-R5-TERRA,100001",
-        "%s,MAMMI-001,RIGIDA-R5-TERRA,cinco",
-        "%s,MAMMI-001,RIGIDA-R5-TERRA,-5",
+        "%s,MAMMI-001,RIGIDA-R5-TERRA,0",         "%s,MAMMI-001,RIGIDA-R5-TERRA,100001",
+        "%s,MAMMI-001,RIGIDA-R5-TERRA,cinco",     "%s,MAMMI-001,RIGIDA-R5-TERRA,-5",
     };
     RIG(r);
     char code[60];
