@@ -80,7 +80,7 @@ export default function ClaroScreen({place}: ScreenProps): JSX.Element {
               <a class="button primary field" href="#/camera">{t('claro.photograph')}</a>
             </div>
             {d.latest_session ? (
-              <a class="photo-card" href={`#/session/${d.latest_session.session_id}`}>
+              <a class="photo-card tall" href={`#/session/${d.latest_session.session_id}`}>
                 <Photo path={d.latest_session.original_image_url ? `photos/sessions/${d.latest_session.session_id}/thumbnail` : null}
                   alt={t('session.title')} />
                 <span class="text">
