@@ -207,6 +207,7 @@ struct http_app api_http_app(struct api *api)
     return (struct http_app){
         .ctx = api,
         .tables = api_tables,
+        .alias = api_aliases,
         .title = "DemeterAI v2.0",
         .version = "2.0.0",
         .codes = document_codes,

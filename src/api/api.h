@@ -82,6 +82,9 @@ void api_setup(void);
 /* All of them, NULL-ended. */
 extern const struct http_route *const api_tables[];
 
+/* Other names of their paths (api.md section 25). */
+extern const struct http_alias api_aliases[];
+
 /* The hooks for http_server_start; ctx is the api. */
 struct http_app api_http_app(struct api *api);
 

@@ -303,6 +303,35 @@ static int change_config(struct http_request *r, struct dm_err *e)
     return reply_saved(r, 200, &s, false, e);
 }
 
+/* The older system's way for one claro: create begins another crop, update corrects a row by its
+ * id, as long as it is the active one. */
+static int admin_create(struct http_request *r, struct dm_err *e)
+{
+    const int64_t location_id = http_int(r->body, "storage_location_id", 0);
+    struct config_save s = save_of(r->body, NULL);
+    struct saved saved;
+    s.location_id = &location_id;
+    s.n = 1;
+    s.mode = CONFIG_CREATE;
+    DM_TRY(save(r, &s, &saved, e));
+    return reply_saved(r, 201, &saved.row[0], false, e);
+}
+
+static int admin_update(struct http_request *r, struct dm_err *e)
+{
+    const int64_t id = http_int(r->path, "config_id", 0);
+    DM_CLEANUP(inv_json_freep) json_t *now = NULL;
+    struct config_saved s;
+    const int found = read_config(r, id, &now, e);
+    if (found == INV_NOT_FOUND || json_is_false(json_object_get(now, "active"))) {
+        DM_REFUSE(e, INV_CONFIG_NOT_FOUND, DM_FIELDS(DM_I("config_id", id)),
+                  "there is no active configuration %lld", (long long)id);
+    }
+    DM_TRY(found);
+    DM_TRY(save_one(r, inv_json_int(now, "storage_location_id"), now, &s, e));
+    return reply_saved(r, 200, &s, false, e);
+}
+
 static int end_config(struct http_request *r, struct dm_err *e)
 {
     int64_t id;
@@ -445,8 +474,13 @@ const struct http_route config_routes[] = {
     {HTTP_POST, "/api/v1/config/locations/bulk", "bulk_save_location_configs", "configuration",
      "The same configuration for many claros", .role = API_SUPERVISOR, .flags = HTTP_BULK | HTTP_IDEMPOTENT,
      .body = &ConfigBulk, .answer = {{200, &BulkSaved, true}}, .errors = "400 404 409", .handle = bulk_save},
+    {HTTP_POST, "/api/admin/storage-location-config", "admin_create_config", "admin", "Begin another crop in a claro",
+     .role = API_SUPERVISOR, .flags = HTTP_IDEMPOTENT | HTTP_HIDDEN, .body = &DefaultNew,
+     .answer = {{201, &LocationConfig}}, .errors = "400 404 409", .handle = admin_create},
+    {HTTP_PATCH | HTTP_PUT, "/api/admin/storage-location-config/{config_id}", "admin_update_config", "admin",
+     "Correct a configuration", .role = API_SUPERVISOR, .flags = HTTP_HIDDEN, .body = &ConfigEdit,
+     .answer = {{200, &LocationConfig}}, .errors = "400 404", .handle = admin_update},
     ADMIN("/api/admin", "", 0),
-    ADMIN("/api/v1/admin", "_v1", HTTP_HIDDEN),
     {0},
 };
 // clang-format on

@@ -416,7 +416,6 @@ const struct http_route place_routes[] = {
      .flags = HTTP_OPEN_REPLY, .query = geojson_query, .answer = {{200, .type = "application/geo+json"}},
      .handle = export_geojson},
     HIERARCHY("/api/admin", "", 0),
-    HIERARCHY("/api/v1/admin", "_v1", HTTP_HIDDEN),
     {0},
 };
 // clang-format on

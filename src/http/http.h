@@ -186,10 +186,17 @@ void http_stream_wake(struct http_stream *s);
 
 /* ---- the server ---- */
 
+/* Another name for paths that no route has: `from` and what follows it is looked up as `to` and
+ * that. A `from` that ends with '/' wants something to follow. The first that fits counts. */
+struct http_alias {
+    const char *from, *to;
+};
+
 /* What the program brings. All hooks but classify may be NULL. */
 struct http_app {
     void *ctx;
     const struct http_route *const *tables; /* NULL-ended */
+    const struct http_alias *alias;         /* from NULL ends; NULL: none */
     const char *title, *version;            /* of the document */
     /* Who calls, and may he? Before a body is read. Fills r->caller. */
     int (*guard)(struct http_request *r, struct dm_err *e);

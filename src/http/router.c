@@ -24,7 +24,8 @@ struct row {
 };
 
 struct http_router {
-    struct row *row; /* [n] sorted */
+    const struct http_alias *alias; /* borrowed; NULL: none */
+    struct row *row;                /* [n] sorted */
     size_t n;
     size_t first[HTTP_SEGMENTS_MAX + 2]; /* of each number of segments */
 };
@@ -127,6 +128,7 @@ int http_router_new(const struct http_app *app, struct http_router **ret, struct
         DM_FAIL(e, DM_ENOMEM, "not enough memory for the routes");
     }
     *ret = r;
+    r->alias = app->alias;
     for (size_t i = 0; i < n;) {
         r->row[r->n].route = http_each_route(app, &i);
         r->n++;
@@ -225,8 +227,8 @@ static bool fits(const struct row *row, const char *const text[], const size_t l
     return true;
 }
 
-void http_router_find(const struct http_router *r, const char *path, enum http_method method,
-                      struct dm_arena *a, struct http_match *ret)
+static void find(const struct http_router *r, const char *path, enum http_method method,
+                 struct dm_arena *a, struct http_match *ret)
 {
     *ret = (struct http_match){0};
     const char *text[HTTP_SEGMENTS_MAX];
@@ -261,4 +263,31 @@ void http_router_find(const struct http_router *r, const char *path, enum http_m
         }
     }
     ret->route = found->route;
+}
+
+/* The path under its own name; NULL: it has no other. */
+static const char *rename_path(const struct http_router *r, const char *path, struct dm_arena *a)
+{
+    for (const struct http_alias *x = r->alias; x != NULL && x->from != NULL; x++) {
+        const size_t n = strlen(x->from);
+        const bool folder = x->from[n - 1] == '/';
+        if (strncmp(path, x->from, n) == 0 &&
+            (folder ? path[n] != '\0' : path[n] == '\0' || path[n] == '/')) {
+            return dm_arena_printf(a, "%s%s", x->to, path + n);
+        }
+    }
+    return NULL;
+}
+
+void http_router_find(const struct http_router *r, const char *path, enum http_method method,
+                      struct dm_arena *a, struct http_match *ret)
+{
+    enum { RENAMES = 2 }; /* an alias may lead to one more */
+    find(r, path, method, a, ret);
+    for (int i = 0; i < RENAMES && path != NULL && ret->allowed == 0; i++) {
+        path = rename_path(r, path, a);
+        if (path != NULL) {
+            find(r, path, method, a, ret);
+        }
+    }
 }

@@ -105,6 +105,20 @@ static void configurations_are_kept(void **state)
         {INV_SUPERVISOR, "POST", "/api/v1/admin/storage-location-config/bulk-update",
          "{'location_ids':[1]," CROP "'area_cm2':40000}", 200},
         {INV_WORKER, "POST", ADMIN "/bulk-update", "{}", 403},
+        /* the older system's way for one claro */
+        {INV_SUPERVISOR, "POST", ADMIN,
+         "{'storage_location_id':1,'product_id':2,'expected_product_state_id':$s,'area_cm2':2}",
+         201, "{'storage_location_id':1,'product_id':2}", "c=id"},
+        {INV_SUPERVISOR, "POST", ADMIN,
+         "{'storage_location_id':1,'product_id':2,'expected_product_state_id':$s,'area_cm2':2}",
+         409},
+        {INV_SUPERVISOR, "POST", ADMIN,
+         "{'storage_location_id':999,'product_id':2,'expected_product_state_id':$s,'area_cm2':2}",
+         404},
+        {INV_SUPERVISOR, "PUT", ADMIN "/$c", "{'area_cm2':3}", 200, "{'id':$c,'area_cm2':3}"},
+        {INV_SUPERVISOR, "PUT", ADMIN "/1", "{'area_cm2':3}", 404,
+         "{'code':'ConfigNotFoundException'}"},
+        {INV_SUPERVISOR, "PUT", "/api/v1/admin/storage-location-config/999", "{'area_cm2':3}", 404},
     };
     books_tiny(g->db->store);
     api_run_steps(g, &k, steps, DM_COUNT(steps));
@@ -143,6 +157,8 @@ static void densities_are_kept(void **state)
          "t=storage_bin_type_id"},
         {INV_VIEWER, "GET", D "?packaging_catalog_id=1&product_id=1", NULL, 200, "[{'id':1}]"},
         {INV_VIEWER, "GET", D "?product_id=2", NULL, 200, "[]"},
+        {INV_VIEWER, "GET", C "/density-parameters/product/1", NULL, 200, "[{'id':1}]"},
+        {INV_VIEWER, "GET", D "/product/2", NULL, 200, "[]"},
         {INV_VIEWER, "GET", D "/1", NULL, 200, "{'locked':false}", NULL, NULL, "e=ETag"},
         {INV_VIEWER, "GET", D "/999", NULL, 404},
         {INV_SUPERVISOR, "POST", D, "{'storage_bin_type_id':$t,'plants_per_m2':100}", 201,
