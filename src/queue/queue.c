@@ -35,7 +35,9 @@ enum {
 #define DUE                                                                                        \
     "status = 'pending' AND run_after <= ?2 AND kind IN {texts:?1} AND NOT EXISTS (SELECT 1"       \
     " FROM jobs c WHERE c.parent_id = jobs.id AND c.status IN ('pending', 'processing'))"
-#define MINE " WHERE id = ?1 AND status = 'processing' AND worker_name = ?2 AND attempts = ?3"
+/* A clock that was set back between begin and end must not make a job end before it began. */
+#define NOT_BEFORE_BEGIN(t) "{greatest}(" t ", COALESCE(started_at, " t "))"
+#define MINE                " WHERE id = ?1 AND status = 'processing' AND worker_name = ?2 AND attempts = ?3"
 
 // clang-format off
 static const struct store_query q[] = {
@@ -57,21 +59,21 @@ static const struct store_query q[] = {
                "UPDATE jobs SET lease_until = ?4, updated_at = ?5, progress_percent = ?6,"
                " phase = COALESCE(?7, phase)" MINE, "itiTTit", ""},
     [FINISH] = {"queue.finish",
-                "UPDATE jobs SET status = ?4, result = ?5, lease_until = NULL, finished_at = ?6,"
+                "UPDATE jobs SET status = ?4, result = ?5, lease_until = NULL, finished_at = " NOT_BEFORE_BEGIN("?6") ","
                 " updated_at = ?6, progress_percent = 100, error_code = NULL,"
                 " error_message = NULL" MINE, "ititjT", ""},
     [RETRY] = {"queue.retry",
                "UPDATE jobs SET status = 'pending', lease_until = NULL, run_after = ?4,"
                " updated_at = ?5, error_code = ?6, error_message = ?7" MINE, "itiTTtt", ""},
     [DIE] = {"queue.die",
-             "UPDATE jobs SET status = 'failed', lease_until = NULL, finished_at = ?4,"
+             "UPDATE jobs SET status = 'failed', lease_until = NULL, finished_at = " NOT_BEFORE_BEGIN("?4") ","
              " updated_at = ?4, error_code = ?5, error_message = ?6" MINE, "itiTtt", ""},
     [RELEASE] = {"queue.release",
                  "UPDATE jobs SET status = 'pending', lease_until = NULL, run_after = ?4,"
                  " updated_at = ?4, attempts = attempts - 1, error_code = 'worker_drain'" MINE,
                  "itiT", ""},
     [CANCEL] = {"queue.cancel",
-                "UPDATE jobs SET status = 'cancelled', lease_until = NULL, finished_at = ?2,"
+                "UPDATE jobs SET status = 'cancelled', lease_until = NULL, finished_at = " NOT_BEFORE_BEGIN("?2") ","
                 " updated_at = ?2 WHERE uuid = ?1 AND status IN ('pending', 'processing')",
                 "uT", ""},
     [REDRIVE] = {"queue.redrive",

@@ -11,7 +11,7 @@ enum { EXPIRED_DEAD, EXPIRED_AGAIN, RELEASE_LOST, NEXT_DUE, DEPTH, DUTY, WAITING
 // clang-format off
 static const struct store_query q[] = {
     [EXPIRED_DEAD] = {"queue.expired_dead",
-                      "UPDATE jobs SET status = 'failed', lease_until = NULL, finished_at = ?1,"
+                      "UPDATE jobs SET status = 'failed', lease_until = NULL, finished_at = {greatest}(?1, COALESCE(started_at, ?1)),"
                       " updated_at = ?1, error_code = 'lease_expired', error_message ="
                       " 'the worker died or stalled in the last attempt'"
                       " WHERE status = 'processing' AND lease_until < ?1"

@@ -374,6 +374,34 @@ static void a_worker_without_memory_gives_back(void **state)
     dm_arena_clear(&a);
 }
 
+/* The clock is set back while jobs run: no end lies before its begin. */
+static void a_clock_may_be_set_back(void **state)
+{
+    struct store *s = ((struct db *)*state)->store;
+    static const struct store_query early = {
+        "test.early", "SELECT count(*) FROM jobs WHERE finished_at < started_at", "", "i"};
+    struct dm_err e = {0};
+    struct queue_job j;
+    struct queue_swept swept;
+    int64_t n = -1;
+    for (int i = 0; i < 3; i++) {
+        (void)push_plain(s);
+    }
+    assert_true(take(s, T0 + 9000, "w", &j));
+    assert_ok(finish(s, T0, &j), &e);
+    assert_true(take(s, T0 + 9000, "w", &j));
+    assert_ok(queue_fail(s, T0, &j, false, "x", "x", NULL, &e), &e);
+    assert_true(take(s, T0 + 9000, "w", &j));
+    struct store_tx *tx = begin(s);
+    assert_int_equal(queue_cancel(tx, T0, j.uuid, &e), 1);
+    commit(tx);
+    assert_ok(queue_sweep(s, T0, &swept, &e), &e);
+    tx = begin(s);
+    assert_ok(store_int(tx, &early, STORE_NO_ARGS, &n, &e), &e);
+    store_rollback(tx);
+    assert_int_equal(n, 0);
+}
+
 static void a_duty_has_one_holder(void **state)
 {
     struct store *s = ((struct db *)*state)->store;
@@ -500,6 +528,7 @@ int main(void)
         DB_TEST(a_paused_queue_begins_nothing),
         DB_TEST(carriers_learn_what_waits),
         DB_TEST(a_worker_without_memory_gives_back),
+        DB_TEST(a_clock_may_be_set_back),
         DB_TEST(a_duty_has_one_holder),
         DB_TEST(no_job_runs_twice),
         DB_TEST(a_killed_worker_costs_one_attempt),
