@@ -4,6 +4,8 @@
  * 2 planted, 1 died and 3 sold in February, 3 moved to claro 2 in March. */
 #include "support/api_rows.h"
 
+#include <string.h>
+
 #include "support/books.h"
 
 #define GET(path, status, at, expect)                                                              \
@@ -131,12 +133,47 @@ static void figures(void **state)
     API_ROWS(g, steps);
 }
 
+static void files(void **state)
+{
+    struct api_rig *g = *state;
+    books_tiny(g->db->store);
+    static const struct api_row steps[] = {
+        GET("/analytics/exports/csv?report_type=inventory", 200, NULL, NULL),
+        GET("/analytics/exports/xlsx?report_type=batches", 200, NULL, NULL),
+        GET("/analytics/exports/json?report_type=movements&start_date=2026-03-01&"
+            "end_date=2026-03-31",
+            200, "rows.1.quantity", "3"),
+        GET("/analytics/exports/pdf?report_type=movements", 400, "code", "\"ValidationException\""),
+        GET("/analytics/exports/csv?report_type=weather", 400, NULL, NULL),
+        GET("/analytics/exports/csv", 422, NULL, NULL),
+        {INV_WORKER, "GET", "/api/v1/analytics/exports/csv?report_type=inventory", NULL, 403, NULL,
+         NULL},
+        POST("/analytics/export", "{'format': 'csv', 'query': {}}", 200, NULL, NULL),
+        POST("/analytics/export", "{'format': 'xlsx', 'query': {'group_by': ['location']}}", 200,
+             NULL, NULL),
+        POST("/analytics/export", "{'format': 'csv', 'query': {'product_ids': [99]}}", 400, "rule",
+             "\"EMPTY_FILTER_RESULT\""),
+        POST("/analytics/export", "{'format': 'doc', 'query': {}}", 422, NULL, NULL),
+        {INV_WORKER, "POST", "/api/v1/analytics/export", "{'format': 'csv', 'query': {}}", 403,
+         NULL, NULL},
+    };
+    API_ROWS(g, steps);
+    api_rig_as(g, INV_VIEWER);
+    const struct test_ask ask = {.method = "GET",
+                                 .path = "/api/v1/analytics/exports/csv?report_type=batches"};
+    struct test_reply r = test_call(g->client, &ask);
+    assert_non_null(strstr(test_field(&r, "Content-Disposition"), "batches_export.csv"));
+    assert_memory_equal(r.body, "id,batch_code,warehouse_id,", 27);
+    test_reply_clear(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         API_TEST(the_map),
         API_TEST(the_map_is_not_sent_twice),
         API_TEST(figures),
+        API_TEST(files),
     };
     return api_rig_main(tests);
 }
