@@ -4,6 +4,8 @@
  * transaction of its own: every workflow here may be run again. */
 #include "inventory/job_runs.h"
 
+#include "inventory/exports.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -110,6 +112,34 @@ static int run_ship(struct queue_run *r, const struct queue_job *j, struct dm_er
     return photo_ship_run(r, j, &app->photos.place, e);
 }
 
+/* ---- exports ---- */
+
+struct exporting {
+    struct queue_run *run;
+    const struct queue_job *job;
+    const struct inv_ctx *c;
+    const struct blob *place;
+    const struct export_made *made;
+};
+
+static int export_in(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    const struct exporting *x = ctx;
+    DM_TRY(exports_note(tx, x->c, x->job, x->place, x->made, e));
+    return queue_done(x->run, tx, false, NULL, e);
+}
+
+static int run_export(struct queue_run *r, const struct queue_job *j, struct dm_err *e)
+{
+    const struct job_app *app = queue_run_app(r);
+    DM_CLEANUP(job_ctx_clear) struct job_ctx x = {0};
+    struct export_made made;
+    DM_TRY(job_ctx_open(queue_run_store(r), j->user_id, &x, e));
+    DM_TRY(exports_make(&x.ctx, app->photos.place.local, j, &x.arena, &made, e));
+    struct exporting done = {r, j, &x.ctx, app->photos.place.local, &made};
+    return store_run(queue_run_store(r), STORE_WRITE, export_in, &done, e);
+}
+
 /* ---- cleanup ---- */
 
 struct planning {
@@ -168,6 +198,7 @@ static int run_cleanup(struct queue_run *r, const struct queue_job *j, struct dm
 const struct queue_handler job_handlers[] = {
     {QUEUE_PROCESS_PHOTO, QUEUE_POOL_CPU, run_photo, 0},
     {QUEUE_REPROCESS_PHOTO, QUEUE_POOL_CPU, run_photo, 0},
+    {QUEUE_EXPORT, QUEUE_POOL_IO, run_export, 0},
     {QUEUE_CLEANUP, QUEUE_POOL_CPU, run_cleanup, 0},
     {QUEUE_PHOTO_BATCH, QUEUE_POOL_CPU, run_batch, 0},
     {QUEUE_THUMBNAIL, QUEUE_POOL_CPU, run_thumbnail, 0},

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "inventory/analytics_priv.h"
+#include "inventory/exports.h"
 #include "inventory/jobs.h"
 #include "inventory/json.h"
 #include "inventory/photo.h"
@@ -35,6 +36,7 @@ const struct list *const list_all[] = {&list_adjustments,
                                        &list_export_batches,
                                        &list_export_inventory,
                                        &list_export_movements,
+                                       &list_exports,
                                        &list_families,
                                        &list_gallery,
                                        &list_image,
@@ -393,7 +395,8 @@ int list_sheet(const struct inv_ctx *c, const struct list *l, const struct list_
     struct list_ask own = *ask;
     char cols[LIST_COLUMNS_MAX + 1];
     struct store_table rows;
-    own.limit = LIST_SHEET_MAX + 1;
+    const int64_t most = ask->limit ? ask->limit : LIST_SHEET_MAX;
+    own.limit = most + 1;
     DM_TRY(inv_permit(c, l->action, e));
     DM_TRY(inv_permit(c, INV_DO_EXPORT, e));
     struct sheet *s = begin_sheet(c, l, name, title, a);
@@ -404,9 +407,9 @@ int list_sheet(const struct inv_ctx *c, const struct list *l, const struct list_
     const struct store_query q = {l->name, dm_buf_str(&b.sql), b.params, cols, true};
     DM_TRY(store_begin(c->store, STORE_READ, &tx, e));
     DM_TRY(store_all(tx, &q, (struct store_args){b.arg, b.n_arg}, a, &rows, e));
-    if (rows.n > LIST_SHEET_MAX) {
-        DM_REFUSE(e, DM_ELIMIT, DM_FIELDS(DM_I("max_rows", LIST_SHEET_MAX)),
-                  "more than %d rows: ask for the export as a job", LIST_SHEET_MAX);
+    if ((int64_t)rows.n > most) {
+        DM_REFUSE(e, DM_ELIMIT, DM_FIELDS(DM_I("max_rows", most)),
+                  "more than %lld rows: ask for the export as a job", (long long)most);
     }
     DM_TRY(sheet_take(s, &rows, a, e));
     *ret = s;

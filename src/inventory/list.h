@@ -104,7 +104,7 @@ enum {
 
 /* The rows as a table for files: name "stock", title for people. Members as columns; money ones are
  * missing for those who may not see prices. Needs the list's action and EXPORT. DM_ELIMIT: more
- * than LIST_SHEET_MAX rows. */
+ * rows than ask->limit, or LIST_SHEET_MAX when that is 0. */
 DM_MUST_CHECK int list_sheet(const struct inv_ctx *c, const struct list *l,
                              const struct list_ask *ask, const char *name, const char *title,
                              struct dm_arena *a, struct sheet **ret, struct dm_err *e);

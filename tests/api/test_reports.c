@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#include "inventory/exports.h"
+#include "inventory/photo.h"
+#include "queue/queue.h"
 #include "support/books.h"
 
 #define GET(path, status, at, expect)                                                              \
@@ -167,13 +170,76 @@ static void files(void **state)
     test_reply_clear(&r);
 }
 
+/* What the worker does with a job of exports. */
+static void run_export(struct api_rig *g)
+{
+    static const char *const queues[] = {"io_queue"};
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
+    struct inv_ctx c = api_rig_ctx(g, INV_ADMIN);
+    struct queue_job j;
+    struct export_made made;
+    struct dm_err e = {0};
+    assert_int_equal(
+        queue_take(g->db->store, store_now(), queues, 1, "test", QUEUE_LEASE_MS, &a, &j, &e), 1);
+    assert_ok(exports_make(&c, g->api_options.photos->local, &j, &a, &made, &e), &e);
+    assert_ok(store_begin(g->db->store, STORE_WRITE, &tx, &e), &e);
+    assert_ok(exports_note(tx, &c, &j, g->api_options.photos->local, &made, &e), &e);
+    assert_ok(queue_finish(tx, store_now(), &j, false, NULL, &e), &e);
+    assert_ok(store_commit(&tx, &e), &e);
+}
+
+static void files_made_by_jobs(void **state)
+{
+    struct api_rig *g = *state;
+    char path[120];
+    char file[128];
+    books_tiny(g->db->store);
+    api_rig_as(g, INV_VIEWER);
+    json_t *job = test_send(g->client, 200, "POST", "/api/v1/analytics/export/large",
+                            "{\"export_format\":\"csv\",\"start_date\":\"2026-01-01\"}");
+    assert_string_equal(json_string_value(api_at(job, "status")), "pending");
+    const char *id = json_string_value(api_at(job, "job_id"));
+    (void)snprintf(path, sizeof(path), "/api/v1/exports/%s", id);
+    (void)snprintf(file, sizeof(file), "%s/file", path);
+    json_decref(test_get(g->client, 409, file));
+    run_export(g);
+    json_t *done = test_get(g->client, 200, path);
+    assert_string_equal(json_string_value(api_at(done, "file_url")), file);
+    assert_int_equal(json_integer_value(api_at(done, "record_count")), 2);
+    json_decref(done);
+    const struct test_ask ask = {.method = "GET", .path = file};
+    struct test_reply r = test_call(g->client, &ask);
+    assert_int_equal(r.status, 200);
+    assert_memory_equal(r.body, "id,batch_code,", 14);
+    test_reply_clear(&r);
+    (void)snprintf(file, sizeof(file), "/api/v1/analytics/export/status/%s", id);
+    json_decref(test_get(g->client, 200, file));
+    api_rig_as(g, INV_SUPERVISOR); /* of somebody else */
+    json_decref(test_get(g->client, 404, path));
+    json_decref(job);
+    static const struct api_row steps[] = {
+        GET("/exports", 200, "pagination.total_items", "1"),
+        {INV_SUPERVISOR, "GET", "/api/v1/exports", NULL, 200, "items", "[]"},
+        {INV_WORKER, "GET", "/api/v1/exports", NULL, 403, NULL, NULL},
+        GET("/exports/00000000-0000-4000-8000-0000000000ff", 404, NULL, NULL),
+        GET("/analytics/export/status/00000000-0000-4000-8000-0000000000ff", 404, NULL, NULL),
+        GET("/exports/00000000-0000-4000-8000-0000000000ff/file", 404, NULL, NULL),
+        GET("/exports/x", 422, NULL, NULL),
+        POST("/analytics/export/large", "{'export_format': 'doc'}", 400, "code",
+             "\"ValidationException\""),
+        POST("/analytics/export/large", "{}", 422, NULL, NULL),
+        {INV_WORKER, "POST", "/api/v1/analytics/export/large", "{'export_format': 'csv'}", 403,
+         NULL, NULL},
+    };
+    API_ROWS(g, steps);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        API_TEST(the_map),
-        API_TEST(the_map_is_not_sent_twice),
-        API_TEST(figures),
-        API_TEST(files),
+        API_TEST(the_map), API_TEST(the_map_is_not_sent_twice), API_TEST(figures),
+        API_TEST(files),   API_TEST(files_made_by_jobs),
     };
     return api_rig_main(tests);
 }
