@@ -117,10 +117,13 @@ static int take_map(struct http_taker *t, const struct http_field *f, const json
             return DM_ENOMEM;
         }
     }
+    if (out == NULL) {
+        return DM_ENOMEM;
+    }
     if (good) {
         *ret = DM_STEAL(out);
     }
-    return out == NULL ? DM_ENOMEM : good;
+    return good;
 }
 
 static int take_value(struct http_taker *t, const struct http_field *f, const json_t *in,
