@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <sodium.h>
+
 int photos_place(const struct http_request *r, const struct photo_place **ret, struct dm_err *e)
 {
     *ret = api_options(api_of(r))->photos;
@@ -37,6 +39,17 @@ static int own_url(const struct http_request *r, const char *object, int64_t end
         DM_FAIL(e, DM_ENOMEM, "no memory for an address");
     }
     return DM_OK;
+}
+
+bool photos_url_fits(const struct http_request *r, const char *key, int64_t end_s, const char *mac)
+{
+    const struct api_options *o = api_options(api_of(r));
+    char text[BLOB_KEY_MAX + 40];
+    char want[SIGN_IN_MAC_SIZE];
+    (void)snprintf(text, sizeof(text), "GET %s %lld", key, (long long)end_s);
+    sign_in_mac(o->sign_in, text, want);
+    return end_s > store_now() / 1000 && strlen(mac) == SIGN_IN_MAC_SIZE - 1 &&
+           sodium_memcmp(mac, want, SIGN_IN_MAC_SIZE - 1) == 0;
 }
 
 int photos_url(const struct http_request *r, const char *object, int64_t seconds, const char **ret,

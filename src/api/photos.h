@@ -28,6 +28,9 @@ const char *photos_lang(const struct http_request *r);
 DM_MUST_CHECK int photos_url(const struct http_request *r, const char *object, int64_t seconds,
                              const char **ret, struct dm_err *e);
 
+/* Whether the signature of an address of ours holds, and has not ended. */
+bool photos_url_fits(const struct http_request *r, const char *key, int64_t end_s, const char *mac);
+
 /* Objects that these members (NULL-ended; "a.b" inside an object) name become addresses. */
 DM_MUST_CHECK int photos_urls(const struct http_request *r, json_t *row, const char *const *members,
                               struct dm_err *e);

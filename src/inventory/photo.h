@@ -191,6 +191,15 @@ DM_MUST_CHECK int photo_object_find(struct store_tx *tx, int64_t image_id, int64
                                     enum photo_variant v, struct dm_arena *a,
                                     struct photo_object *ret, struct dm_err *e);
 
+/* The same outside a transaction. INV_NOT_FOUND. */
+DM_MUST_CHECK int photo_object_of(const struct inv_ctx *c, int64_t image_id, int64_t session_id,
+                                  enum photo_variant v, struct dm_arena *a,
+                                  struct photo_object *ret, struct dm_err *e);
+/* An object of a photo that is not deleted, by its key, for whoever holds a signed address.
+ * INV_NOT_FOUND. */
+DM_MUST_CHECK int photo_object_named(struct store *s, const char *key, struct dm_arena *a,
+                                     struct photo_object *ret, struct dm_err *e);
+
 /* Bytes of an object, whole and with its hash checked, appended. INV_ORIGINAL_MISSING: the row has
  * no object any more. */
 DM_MUST_CHECK int photo_object_read(const struct photo_place *p, const struct photo_object *o,

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIND, REMOVE, ADD, USED };
+enum { FIND, REMOVE, ADD, USED, NAMED };
 static const struct store_query queries[] = {
     [FIND] = {"photo.object_find",
               "SELECT id, store, storage_key, content_type, size_bytes, sha256, width_px, height_px"
@@ -28,6 +28,12 @@ static const struct store_query queries[] = {
     [USED] = {"photo.local_used",
               "SELECT count(*) FROM (SELECT 1 FROM image_blobs WHERE store = 'dir' LIMIT 1) t", "",
               "i"},
+    [NAMED] = {"photo.object_named",
+               "SELECT b.id, b.image_id, b.variant, b.store, b.storage_key, b.content_type,"
+               " b.size_bytes, b.sha256, b.width_px, b.height_px FROM image_blobs b"
+               " JOIN images i ON i.id = b.image_id WHERE b.storage_key = ?1"
+               " AND i.deleted_at IS NULL ORDER BY b.id LIMIT 1",
+               "t", "iittttitii"},
 };
 STORE_QUERIES(photo_object_queries, queries);
 
@@ -170,4 +176,67 @@ int photo_object_write(const struct inv_ctx *c, const struct photo_place *p,
     DM_TRY(photo_put(p, x->variant, x->key, x->content_type, x->bytes, x->n, &w.store, e));
     dm_point("photo.picture_put");
     return store_run(c->store, STORE_WRITE, add_row, &w, e);
+}
+
+/* ---- looked up ---- */
+
+struct looking {
+    int64_t image_id, session_id;
+    enum photo_variant variant;
+    const char *key;
+    struct dm_arena *a;
+    struct photo_object o;
+};
+
+static int look_up(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    struct looking *l = ctx;
+    const int found = photo_object_find(tx, l->image_id, l->session_id, l->variant, l->a, &l->o, e);
+    if (!found) {
+        DM_FAIL(e, INV_NOT_FOUND, "the photo has no %s", photo_variant_names[l->variant]);
+    }
+    return found;
+}
+
+int photo_object_of(const struct inv_ctx *c, int64_t image_id, int64_t session_id,
+                    enum photo_variant v, struct dm_arena *a, struct photo_object *ret,
+                    struct dm_err *e)
+{
+    struct looking l = {image_id, session_id, v, NULL, a, {0}};
+    DM_TRY(store_run(c->store, STORE_READ, look_up, &l, e));
+    *ret = l.o;
+    return DM_OK;
+}
+
+static int look_up_key(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    struct looking *l = ctx;
+    const struct store_value *v;
+    const int found = store_maybe(tx, &queries[NAMED], STORE_ARGS(store_t(l->key)), l->a, &v, e);
+    DM_TRY(found);
+    if (!found) {
+        DM_FAIL(e, INV_NOT_FOUND, "there is no such file");
+    }
+    l->o = (struct photo_object){.row_id = v[0].i,
+                                 .image_id = v[1].i,
+                                 .variant = !strcmp(v[2].t, "original")    ? PHOTO_ORIGINAL
+                                            : !strcmp(v[2].t, "thumbnail") ? PHOTO_THUMBNAIL
+                                                                           : PHOTO_ANNOTATED,
+                                 .store = v[3].t,
+                                 .key = v[4].t,
+                                 .content_type = v[5].t,
+                                 .size_bytes = v[6].i,
+                                 .sha256 = v[7].t,
+                                 .w = (int)v[8].i,
+                                 .h = (int)v[9].i};
+    return DM_OK;
+}
+
+int photo_object_named(struct store *s, const char *key, struct dm_arena *a,
+                       struct photo_object *ret, struct dm_err *e)
+{
+    struct looking l = {.key = key, .a = a};
+    DM_TRY(store_run(s, STORE_READ, look_up_key, &l, e));
+    *ret = l.o;
+    return DM_OK;
 }
