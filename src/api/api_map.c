@@ -406,5 +406,6 @@ const struct http_route map_routes[] = {
      .errors = "404", .handle = get_history},
     EXPORT("csv", "text/csv"),
     EXPORT("xlsx", XLSX),
+    EXPORT("pdf", "application/pdf"),
     {0},
 };

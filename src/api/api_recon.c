@@ -309,6 +309,7 @@ const struct http_route recon_routes[] = {
      .handle = get_month},
     EXPORT("csv", "text/csv"),
     EXPORT("xlsx", XLSX),
+    EXPORT("pdf", "application/pdf"),
     {HTTP_GET, BASE "/reconciliations", "list_reconciliations", "reconciliation",
      "Counts that closed a period", .role = API_SUPERVISOR, .flags = HTTP_PAGED,
      .query = recon_query, .answer = {{200, &Recon, true}}, .handle = list_recon_rows},

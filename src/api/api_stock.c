@@ -240,5 +240,6 @@ const struct http_route stock_routes[] = {
      .answer = {{200, &Period, .list = true}}, .handle = list_period_rows},
     EXPORT("csv", "text/csv"),
     EXPORT("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    EXPORT("pdf", "application/pdf"),
     {0},
 };

@@ -25,6 +25,8 @@ static void the_month(void **state)
          NULL, NULL},
         {INV_VIEWER, "GET", "/api/v1/stock/reconciliation/export.xlsx?year=2026&month=2", NULL, 200,
          NULL, NULL},
+        {INV_VIEWER, "GET", "/api/v1/stock/reconciliation/export.pdf?year=2026&month=2", NULL, 200,
+         NULL, NULL},
         {INV_WORKER, "GET", "/api/v1/stock/reconciliation/export.csv?year=2026&month=2", NULL, 403,
          NULL, NULL},
         {INV_SUPERVISOR, "GET", RECON "?month=2026-02&status=posted", NULL, 200, "items.0.id", "1"},

@@ -58,8 +58,10 @@ static void the_map(void **state)
         GET("/storage-locations/99/history", 404, "code", "\"StorageLocationNotFoundException\""),
         GET("/storage-locations/1/history/export.csv", 200, NULL, NULL),
         GET("/storage-locations/1/history/export.xlsx", 200, NULL, NULL),
+        GET("/storage-locations/1/history/export.pdf", 200, NULL, NULL),
         GET("/storage-locations/99/history/export.csv", 404, NULL, NULL),
         GET("/storage-locations/99/history/export.xlsx", 404, NULL, NULL),
+        GET("/storage-locations/99/history/export.pdf", 404, NULL, NULL),
         {INV_WORKER, "GET", "/api/v1/storage-locations/1/history/export.csv", NULL, 403, NULL,
          NULL},
     };

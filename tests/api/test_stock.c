@@ -62,6 +62,7 @@ static void everything_is_read(void **state)
          "\"ForbiddenException\""},
         {INV_WORKER, "GET", "/api/v1/stock/export.xlsx", NULL, 403, NULL, NULL},
         {INV_VIEWER, "GET", "/api/v1/stock/export.xlsx", NULL, 200, NULL, NULL},
+        {INV_VIEWER, "GET", "/api/v1/stock/export.pdf", NULL, 200, NULL, NULL},
         {INV_ROLE_MAX_, "GET", "/api/v1/stock/batches", NULL, 401, "code",
          "\"UnauthorizedException\""},
     };
