@@ -210,6 +210,32 @@ static void the_own_account_is_changed(void **state)
     json_decref(test_get(g->client, 200, "/api/v1/auth/password-requirements"));
 }
 
+static void who_signs_in_elsewhere_has_no_password(void **state)
+{
+    struct api_rig *g = *state;
+    struct dm_err e = {0};
+    const struct inv_ctx c = api_rig_ctx(g, INV_ADMIN);
+    const struct user_external x = {.provider = "auth0",
+                                    .subject = "auth0|9",
+                                    .email = "eva@vivero.test",
+                                    .first_name = "Eva",
+                                    .last_name = "Sosa",
+                                    .role = INV_VIEWER};
+    struct refresh refresh;
+    struct user u;
+    const char *token = NULL;
+    char path[80];
+    assert_ok(user_sign_in_external(&c, &x, &g->a, &u, &e), &e);
+    assert_ok(refresh_issue(&c, u.id, 0, &refresh, &e), &e);
+    assert_ok(sign_in_access(g->sign_in, &c, &u, refresh.id, &g->a, &token, &e), &e);
+    test_client_token(g->client, token);
+    json_decref(test_send(g->client, 409, "POST", "/api/v1/auth/change-password",
+                          "{\"current_password\":\"x\",\"new_password\":\"Helecho-2026-ok\"}"));
+    api_rig_as(g, INV_ADMIN);
+    (void)snprintf(path, sizeof(path), "/api/v1/users/%lld/reset-password", (long long)u.id);
+    json_decref(test_send(g->client, 409, "POST", path, NULL));
+}
+
 static void a_ticket_is_for_a_path(void **state)
 {
     struct api_rig *g = *state;
@@ -231,6 +257,9 @@ static void without_an_issuer_or_a_secret(void **state)
     api_rig_restart(g);
     json_decref(test_send(g->client, 501, "POST", "/api/v1/auth/login",
                           LOGIN("viewer@rig.test", API_RIG_PASSWORD)));
+    json_decref(test_send(g->client, 501, "POST", "/api/v1/auth/refresh", NULL));
+    json_decref(test_send(g->client, 501, "POST", "/api/v1/auth/accept-invite",
+                          "{\"token\":\"xxxxxxxxxxxxxxxxxxxxxxxx\",\"password\":\"x\"}"));
     /* nobody asks who it is, but for who it is */
     json_decref(test_get(g->client, 200, "/api/v1/users"));
     json_decref(test_get(g->client, 401, "/api/v1/auth/me"));
@@ -291,6 +320,16 @@ static void the_first_administrator_sets_up(void **state)
     assert_true(json_is_true(json_object_get(r.json, "valid")));
     test_reply_clear(&r);
     json_decref(test_send(g->client, 401, "POST", "/api/v1/setup", body));
+    (void)snprintf(body, sizeof(body),
+                   "{\"token\":\"%s\",\"email\":\"viewer@rig.test\",\"first_name\":\"V\","
+                   "\"last_name\":\"W\",\"password\":\"" API_RIG_PASSWORD "\"}",
+                   secret);
+    json_decref(test_send(g->client, 409, "POST", "/api/v1/setup", body));
+    g->sign_in_options.secret = NULL;
+    api_rig_restart(g);
+    json_decref(test_send(g->client, 501, "POST", "/api/v1/setup", body));
+    g->sign_in_options.secret = api_rig_secret;
+    api_rig_restart(g);
     (void)snprintf(body, sizeof(body), form, secret, "short");
     json_decref(test_send(g->client, 400, "POST", "/api/v1/setup", body));
     (void)snprintf(body, sizeof(body), form, secret, API_RIG_PASSWORD);
@@ -356,6 +395,7 @@ int main(void)
         API_TEST(a_token_refreshes_once),
         API_TEST(a_page_keeps_its_session_in_a_cookie),
         API_TEST(the_own_account_is_changed),
+        API_TEST_SQLITE(who_signs_in_elsewhere_has_no_password),
         API_TEST(a_ticket_is_for_a_path),
         API_TEST_SQLITE(without_an_issuer_or_a_secret),
         API_TEST(the_first_administrator_sets_up),

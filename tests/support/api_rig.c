@@ -17,7 +17,7 @@
 #include "blob/blob.h"
 #include "support/books.h"
 
-static const unsigned char secret[] = "the secret of the rig, of enough bytes";
+const char api_rig_secret[API_RIG_SECRET_SIZE] = "the secret of the rig, of enough bytes";
 static char hash[PASSWORD_HASH_SIZE]; /* of API_RIG_PASSWORD; computed once, it costs 50 ms */
 static int hits = -1;
 
@@ -108,8 +108,10 @@ int api_rig_setup(void **state)
     assert_ok(blob_open(url, &bo, &g->photos.local, &e), &e);
     (void)snprintf(g->incoming, sizeof(g->incoming), "%s/incoming", g->folder);
     g->photos.incoming = g->incoming;
-    g->sign_in_options = (struct sign_in_options){
-        .secret = secret, .n_secret = sizeof(secret) - 1, .access_s = 900, .refresh_s = 604800};
+    g->sign_in_options = (struct sign_in_options){.secret = api_rig_secret,
+                                                  .n_secret = sizeof(api_rig_secret) - 1,
+                                                  .access_s = 900,
+                                                  .refresh_s = 604800};
     g->api_options = (struct api_options){.store = g->db->store,
                                           .photos = &g->photos,
                                           .base_url = "http://localhost:8000",

@@ -25,6 +25,8 @@
 #include "support/http_client.h"
 
 #define API_RIG_PASSWORD "Cactus-2026-ok"
+enum { API_RIG_SECRET_SIZE = 39 };
+extern const char api_rig_secret[API_RIG_SECRET_SIZE]; /* signs access tokens */
 
 struct api_person {
     int64_t id;
