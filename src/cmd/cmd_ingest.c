@@ -553,7 +553,13 @@ static int start_workers(struct ingest *g, struct workshop *w, struct dm_err *e)
     if (n == 0) {
         return DM_OK;
     }
-    const struct queue_worker_options o = {.cpu = n, .io = TRANSFERS, .poll_ms = POLL_MS};
+    const char *carrier = worker_carrier_url(g->r);
+    const struct queue_worker_options o = {.cpu = n,
+                                           .io = TRANSFERS,
+                                           .poll_ms = POLL_MS,
+                                           .carrier = carrier[0] ? carrier : NULL,
+                                           .carrier_password =
+                                               g->r->settings.v.queue_redis_password};
     return queue_worker_start(&o, &w->jobs, &g->workers, e);
 }
 
