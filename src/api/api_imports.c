@@ -82,11 +82,20 @@ static const struct http_field map_form[] = {
     {NULL},
 };
 static const struct http_field csv_form[] = {
-    FILE_FIELDS, {"kind", HTTP_STR, HTTP_REQ, .one_of = KINDS}, {NULL}};
+    FILE_FIELDS,
+    {"kind", HTTP_STR, HTTP_REQ, .one_of = KINDS},
+    {"delimiter", HTTP_STR, .one_of = ",|;|auto", .fallback = "\"auto\""},
+    {"encoding", HTTP_STR, .one_of = "utf-8|latin-1|auto", .fallback = "\"auto\""},
+    {"mapping", HTTP_STR, .max = 10000, .about = "JSON object: header in the file to column",
+     .example = "\"{\\\"Especie\\\": \\\"common_name\\\"}\""},
+    {NULL},
+};
 
 static const struct http_field id_path[] = {{"import_id", HTTP_UUID, HTTP_REQ}, {NULL}};
 static const struct http_field template_path[] = {
-    {"file", HTTP_STR, HTTP_REQ, .one_of = "price_list.csv|products.csv",
+    {"file", HTTP_STR, HTTP_REQ,
+     .one_of = "price_list.csv|product_categories.csv|product_families.csv|products.csv|"
+               "packaging.csv|density_params.csv|stock.csv|locations.csv",
      .example = "\"price_list.csv\""},
     {NULL},
 };
@@ -154,28 +163,48 @@ static int import_geojson(struct http_request *r, struct dm_err *e)
     return run(r, &o, e);
 }
 
+/* Column names of a mapping. INV_VALIDATION: it is not an object of texts. */
+static int read_mapping(const struct http_request *r, json_t **ret, struct dm_err *e)
+{
+    const char *text = http_str(r->form, "mapping");
+    const char *name;
+    json_t *value;
+    *ret = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    bool good = !text || json_is_object(*ret);
+    json_object_foreach(*ret, name, value)
+    {
+        good = good && json_is_string(value);
+    }
+    if (!good) {
+        json_decref(*ret);
+        *ret = NULL;
+        DM_REFUSE(e, INV_VALIDATION, DM_FIELDS(DM_S("field", "mapping")),
+                  "mapping: a JSON object of texts is needed");
+    }
+    return DM_OK;
+}
+
 static int import_csv(struct http_request *r, struct dm_err *e)
 {
-    const char *kind = http_str(r->form, "kind");
-    struct import_options o = {.kind = (enum import_kind)word_index(import_kind_names, kind)};
-    if (o.kind >= IMPORT_KIND_MAX_) {
-        DM_REFUSE(e, INV_NOT_IMPLEMENTED, DM_FIELDS(DM_S("feature", kind)),
-                  "tables of %s cannot be loaded", kind);
-    }
+    const char *delimiter = http_str(r->form, "delimiter");
+    const char *encoding = http_str(r->form, "encoding");
+    DM_CLEANUP(inv_json_freep) json_t *mapping = NULL;
+    DM_TRY(read_mapping(r, &mapping, e));
+    struct import_options o = {
+        .kind = (enum import_kind)word_index(import_kind_names, http_str(r->form, "kind")),
+        .delimiter = strcmp(delimiter, "auto") != 0 ? *delimiter : '\0',
+        .encoding = (enum import_encoding)word_index(import_encoding_names, encoding),
+        .mapping = mapping,
+    };
     return run(r, &o, e);
 }
 
 static int get_template(struct http_request *r, struct dm_err *e)
 {
-    static const char prices[] =
-        "DESCRIPCION,MACETA,Precio unitario,CODIGO,Unid.X Caj\u00f3n,Total $ x caj\u00f3n,"
-        "OBSERVACIONES,DISPONIBILIDAD\r\n"
-        "Cactus,R5,950,C R5 T-1,54,51300,,Todo el a\u00f1o\r\n";
-    static const char products[] =
-        "category,family,common_name,sku,scientific_name,growth_days,description\r\n"
-        "CACTUS,Mammillaria,Mammillaria bocasana,,Mammillaria bocasana,540,\r\n";
     const char *file = http_str(r->path, "file");
-    const char *text = !strcmp(file, "products.csv") ? products : prices;
+    char kind[40];
+    (void)snprintf(kind, sizeof(kind), "%.*s", (int)(strlen(file) - strlen(".csv")), file);
+    const char *text = import_template((enum import_kind)word_index(import_kind_names, kind));
     return http_reply_bytes(r, 200, "text/csv; charset=utf-8", file, text, strlen(text), e);
 }
 
@@ -211,7 +240,7 @@ const struct http_route import_routes[] = {
      .form = map_form, .body_max = BODY_MAX, .answer = {{200, &ImportReport}}, .errors = "400 413",
      .handle = import_geojson},
     {HTTP_POST, "/api/v1/imports/csv", "import_csv", "imports", "Load a table", .role = API_ADMIN,
-     .form = csv_form, .body_max = BODY_MAX, .answer = {{200, &ImportReport}}, .errors = "400 413 501",
+     .form = csv_form, .body_max = BODY_MAX, .answer = {{200, &ImportReport}}, .errors = "400 413",
      .handle = import_csv},
     {HTTP_GET, "/api/v1/imports/templates/{file}", "get_import_template", "imports", "A table to begin with",
      .role = API_ADMIN, .flags = HTTP_OPEN_REPLY, .params = template_path, .answer = {{200, .type = "text/csv"}},
