@@ -9,6 +9,7 @@
 #include "api/api_priv.h"
 #include "base/alloc.h"
 #include "store/store.h"
+#include "telemetry/telemetry.h"
 
 enum { GROUND_FRESH_S = 10, LOGINS_PER_MINUTE = 10 };
 
@@ -165,6 +166,9 @@ int api_new(const struct api_options *o, struct api **ret, struct dm_err *e)
                              &api->logins, e));
     }
     DM_TRY(ground_new(o->store, &api->ground, e));
+    if (o->telemetry) {
+        DM_TRY(telemetry_on_scrape(o->telemetry, api_fill, api, e));
+    }
     *ret = DM_STEAL(api);
     return DM_OK;
 }
@@ -217,6 +221,7 @@ struct http_app api_http_app(struct api *api)
         .classify = api_classify,
         .replay = api_replay,
         .keep = api_keep,
+        .done = api_done,
     };
 }
 

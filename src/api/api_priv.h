@@ -57,7 +57,11 @@ int api_replay(struct http_request *r, const char *key, int *ret_status, const c
                struct dm_err *e);
 int api_keep(struct http_request *r, const char *key, int status, const char *body,
              struct dm_err *e);
+void api_done(const struct http_request *r, int status, const char *error_class, double ms);
 void api_classify(int code, const char **ret_class, const char **ret_rule);
+
+/* Gauges that are looked up; ctx is the api. */
+void api_fill(void *ctx, struct telemetry *t);
 
 /* The settings of now. Released by api_forget. */
 DM_MUST_CHECK int api_ground_take(struct api *api, struct api_ground **ret, struct dm_err *e);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/page.h"
+#include "telemetry/telemetry.h"
 
 #define LOGIN(email, password) "{\"email\":\"" email "\",\"password\":\"" password "\"}"
 
@@ -340,6 +341,42 @@ static void the_first_administrator_sets_up(void **state)
     json_decref(o);
 }
 
+static void requests_are_counted(void **state)
+{
+    struct api_rig *g = *state;
+    struct dm_err e = {0};
+    struct telemetry *t = NULL;
+    assert_ok(telemetry_new("0.0.0", "test", &t, &e), &e);
+    g->api_options.telemetry = t;
+    api_rig_restart(g);
+    api_rig_as(g, INV_ADMIN);
+    json_decref(test_get(g->client, 404, "/api/v1/users/999999"));
+    json_decref(test_get(g->client, 200, "/api/v1/users?q=rig"));
+    json_decref(test_get(g->client, 404, "/api/v1/nothing"));
+    json_decref(test_get(g->client, 200, "/health"));
+    const struct test_ask ask = {.method = "GET", .path = "/metrics"};
+    static const char *const wanted[] = {
+        "demeter_api_request_duration_seconds_count{method=\"GET\",endpoint=\"/api/v1/users\","
+        "status=\"success\"} 1\n",
+        "demeter_api_request_errors_total{method=\"GET\",endpoint=\"/api/v1/users/{user_id}\","
+        "error_type=\"NotFoundException\",status=\"404\"} 1\n",
+        "endpoint=\"unmatched\",error_type=\"RouteNotFound\",status=\"404\"} 1\n",
+        "demeter_db_connection_pool_size ",
+        "demeter_jobs_queue_depth{queue=\"io_queue\"} 0\n",
+    };
+    struct test_reply r = test_call(g->client, &ask);
+    for (size_t i = 0; i < DM_COUNT(wanted); i++) {
+        if (!strstr(r.body, wanted[i])) {
+            fail_msg("no %s in %s", wanted[i], r.body);
+        }
+    }
+    assert_null(strstr(r.body, "endpoint=\"/health\""));
+    test_reply_clear(&r);
+    g->api_options.telemetry = NULL;
+    api_rig_restart(g);
+    telemetry_free(t);
+}
+
 static void health_is_told(void **state)
 {
     struct api_rig *g = *state;
@@ -399,6 +436,7 @@ int main(void)
         API_TEST(a_ticket_is_for_a_path),
         API_TEST_SQLITE(without_an_issuer_or_a_secret),
         API_TEST(the_first_administrator_sets_up),
+        API_TEST_SQLITE(requests_are_counted),
         API_TEST(health_is_told),
     };
     return api_rig_main(tests);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What requests leave in the metrics (api.md 27), and what is looked up when somebody scrapes. */
+#include <stdio.h>
+
+#include "api/api_priv.h"
+#include "queue/queue.h"
+#include "queue/worker.h"
+#include "store/store.h"
+#include "telemetry/telemetry.h"
+
+static const char *method_name(enum http_method m)
+{
+    switch (m) {
+    case HTTP_GET:
+        return "GET";
+    case HTTP_POST:
+        return "POST";
+    case HTTP_PUT:
+        return "PUT";
+    case HTTP_PATCH:
+        return "PATCH";
+    case HTTP_DELETE:
+        return "DELETE";
+    default:
+        return "OTHER"; /* what no route has */
+    }
+}
+
+/* The template of a route, never the path: ids would be a series each. */
+void api_done(const struct http_request *r, int status, const char *error_class, double ms)
+{
+    const struct api *api = r->app;
+    struct telemetry *t = api->o.telemetry;
+    const char *endpoint = r->route ? r->route->path : "unmatched";
+    const char *method = method_name(r->method);
+    char number[16];
+    if (!t || (r->route && (r->route->flags & HTTP_QUIET))) {
+        return;
+    }
+    telemetry_observe(t, TELEMETRY_API_REQUEST_DURATION,
+                      TELEMETRY_LABELS(method, endpoint, status < 400 ? "success" : "error"),
+                      ms / 1000.0);
+    if (status >= 400) {
+        (void)snprintf(number, sizeof(number), "%d", status);
+        telemetry_add(t, TELEMETRY_API_REQUEST_ERRORS,
+                      TELEMETRY_LABELS(method, endpoint, error_class ? error_class : "", number),
+                      1);
+    }
+}
+
+/* ---- at each scrape -------------------------------------------------------------------------- */
+
+static void fill_queues(const struct api *api, struct telemetry *t)
+{
+    static const char *const queues[] = {"gpu_queue", "cpu_queue", "io_queue", "default"};
+    const int64_t now_ms = store_now();
+    for (size_t i = 0; i < DM_COUNT(queues); i++) {
+        struct queue_depth d;
+        if (queue_depth(api->o.store, now_ms, queues[i], &d, NULL) >= 0) {
+            telemetry_set(t, TELEMETRY_QUEUE_DEPTH, TELEMETRY_LABELS(queues[i]), (double)d.pending);
+            telemetry_set(t, TELEMETRY_JOBS_DEAD, TELEMETRY_LABELS(queues[i]), (double)d.dead);
+        }
+    }
+}
+
+static void fill_workers(const struct api *api, struct telemetry *t)
+{
+    struct queue_worker_state w;
+    if (!api->o.worker) {
+        return;
+    }
+    queue_worker_state(api->o.worker, &w);
+    telemetry_set(t, TELEMETRY_WORKER_PROCESSES, TELEMETRY_LABELS("cpu_queue", "busy"), w.cpu_busy);
+    telemetry_set(t, TELEMETRY_WORKER_PROCESSES, TELEMETRY_LABELS("cpu_queue", "idle"),
+                  w.cpu - w.cpu_busy);
+    telemetry_set(t, TELEMETRY_WORKER_PROCESSES, TELEMETRY_LABELS("io_queue", "busy"), w.io_busy);
+    telemetry_set(t, TELEMETRY_WORKER_PROCESSES, TELEMETRY_LABELS("io_queue", "idle"),
+                  w.io - w.io_busy);
+}
+
+void api_fill(void *ctx, struct telemetry *t)
+{
+    const struct api *api = ctx;
+    const struct store_pool_state pool = store_pool_state(api->o.store);
+    telemetry_set(t, TELEMETRY_DB_POOL_SIZE, NULL, pool.max);
+    telemetry_set(t, TELEMETRY_DB_POOL_USED, NULL, pool.used);
+    fill_queues(api, t);
+    fill_workers(api, t);
+}
