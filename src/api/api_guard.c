@@ -7,6 +7,7 @@
 #include "api/api_priv.h"
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "inventory/json.h"
 #include "store/store.h"
 
 /* ---- the caller ------------------------------------------------------------------------------ */
@@ -218,13 +219,32 @@ int api_replay(struct http_request *r, const char *key, int *ret_status, const c
     return seen;
 }
 
+/* An answer as it may lie in the database: what is shown once is not kept. In the arena. */
+static int without_secrets(struct http_request *r, const char *body, const char **ret,
+                           struct dm_err *e)
+{
+    static const char *const once[] = {"invite_url", "token", "temporary_password"};
+    json_t *o = json_loads(body, JSON_DECODE_ANY, NULL);
+    for (size_t i = 0; json_is_object(o) && i < DM_COUNT(once); i++) {
+        (void)json_object_del(o, once[i]);
+    }
+    const int code = o ? inv_json_text(o, r->arena, ret, e) : DM_OK;
+    *ret = o ? *ret : body;
+    json_decref(o);
+    return code;
+}
+
 /* What was refused (no body) or went wrong here is not kept: the same request may go well a minute
  * later. */
 int api_keep(struct http_request *r, const char *key, int status, const char *body,
              struct dm_err *e)
 {
     char sha[DM_SHA256_HEX_SIZE];
-    const struct inv_reply reply = {status, body};
+    const bool kept = body && status < 500;
+    struct inv_reply reply = {status, NULL};
     DM_TRY(digest(r, sha, e));
-    return inv_repeat_end(api_ctx(r), key, sha, body && status < 500 ? &reply : NULL, e);
+    if (kept) {
+        DM_TRY(without_secrets(r, body, &reply.body, e));
+    }
+    return inv_repeat_end(api_ctx(r), key, sha, kept ? &reply : NULL, e);
 }

@@ -174,6 +174,17 @@ static void a_request_with_a_key_is_answered_once(void **state)
     assert_int_equal(again.status, 409);
     assert_string_equal(text(again.json, "code"), "IdempotencyMismatchException");
     test_reply_clear(&again);
+    /* what is shown once is not kept to be shown again */
+    ask.header[0] = "Idempotency-Key: 11111111-8b86-4d01-b42d-00cf4fc964ff";
+    ask.json = "{\"email\":\"invitada@vivero.test\",\"first_name\":\"I\",\"last_name\":\"P\","
+               "\"role\":\"viewer\"}";
+    first = test_call(g->client, &ask);
+    again = test_call(g->client, &ask);
+    assert_non_null(text(first.json, "invite_url"));
+    assert_null(text(again.json, "invite_url"));
+    assert_int_equal(number(first.json, "id"), number(again.json, "id"));
+    test_reply_clear(&first);
+    test_reply_clear(&again);
     /* a refusal is not kept: the key may be used again */
     ask.header[0] = "Idempotency-Key: 00000000-8b86-4d01-b42d-00cf4fc964ff";
     ask.json = NEW("oscar@vivero.test");
