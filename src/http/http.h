@@ -214,7 +214,8 @@ struct http_app {
                   struct dm_err *e);
     int (*keep)(struct http_request *r, const char *key, int status, const char *body,
                 struct dm_err *e);
-    /* Readiness for the end of a request: counted, logged. */
+    /* Each request at its end (route NULL: there is none; status 0: the client left first). On an
+     * event thread: never blocks. */
     void (*done)(const struct http_request *r, int status, const char *error_class, double ms);
 };
 

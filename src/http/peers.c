@@ -10,6 +10,8 @@
 #include "http/limits.h"
 #include "http/server_priv.h"
 
+enum { STATE_CLOSE_WAIT = 8 }; /* of the kernel's include/net/tcp_states.h */
+
 struct http_peer {
     int fd;
     _Atomic int stage;     /* enum http_stage, set by the event thread */
@@ -92,11 +94,12 @@ void http_peer_notify(void *cls, struct MHD_Connection *c, void **socket_context
     }
 }
 
-static uint64_t received(int fd)
+static struct tcp_info info_of(int fd)
 {
     struct tcp_info info = {0};
     socklen_t n = sizeof(info);
-    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) == 0 ? info.tcpi_bytes_received : 0;
+    (void)getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n);
+    return info;
 }
 
 /* Whether its time is over. */
@@ -108,18 +111,22 @@ static bool is_slow(const struct http_server *s, struct http_peer *p, dm_usec no
     const dm_usec body_us =
         1000 * (dm_usec)(o->body_timeout_ms ? o->body_timeout_ms : HTTP_BODY_MS);
     const int stage = atomic_load(&p->stage);
+    const struct tcp_info tcp = info_of(p->fd);
+    if (tcp.tcpi_state == STATE_CLOSE_WAIT && stage != HTTP_STAGE_ANSWER) {
+        return true; /* it hung up in the middle, which libmicrohttpd does not notice */
+    }
     if (stage != p->seen_stage) {
         p->seen_stage = stage;
         p->since = now;
         p->seen_bytes = atomic_load(&p->bytes);
-        p->seen_received = stage == HTTP_STAGE_BETWEEN ? received(p->fd) : 0;
+        p->seen_received = tcp.tcpi_bytes_received;
     }
     switch ((enum http_stage)stage) {
     case HTTP_STAGE_HEAD:
         return now - p->since >= head_us;
     case HTTP_STAGE_BETWEEN:
         /* The next request begins with its first byte; until then silence is allowed. */
-        if (received(p->fd) == p->seen_received) {
+        if (tcp.tcpi_bytes_received == p->seen_received) {
             p->since = now;
         }
         return now - p->since >= head_us;

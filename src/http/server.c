@@ -263,7 +263,8 @@ static void on_done(void *cls, struct MHD_Connection *connection, void **con_cls
         return;
     }
     double ms = dm_ms_since(st->began);
-    if (st->r.route == NULL || !(st->r.route->flags & HTTP_QUIET)) {
+    const bool whole_head = st->connection != NULL;
+    if (whole_head && (st->r.route == NULL || !(st->r.route->flags & HTTP_QUIET))) {
         dm_log(DM_LOG_INFO, "Request completed",
                DM_S("method", st->r.method == HTTP_GET      ? "GET"
                               : st->r.method == HTTP_POST   ? "POST"
@@ -275,7 +276,7 @@ static void on_done(void *cls, struct MHD_Connection *connection, void **con_cls
                DM_I("status_code", st->status), DM_F("duration_ms", ms),
                DM_S("remote", st->r.remote), DM_S("correlation_id", st->correlation));
     }
-    if (s->app->done != NULL) {
+    if (whole_head && s->app->done != NULL) {
         s->app->done(&st->r, st->status, st->error_class, ms);
     }
     http_state_free(st);

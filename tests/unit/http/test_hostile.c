@@ -262,6 +262,28 @@ static void test_slow_heads(void **state)
     still_serves();
 }
 
+/* Who hangs up in the middle of a head holds no place until its time is over. */
+static void test_left_in_the_middle(void **state)
+{
+    (void)state;
+    enum { PLACES = 32 };
+    static const char half[] = "GET /ok HTTP/1.1\r\nHost: x\r\n";
+    static const struct http_options small = {.threads = 1, .connections_max = PLACES};
+    struct dm_err e = {0};
+    struct http_server *other = NULL;
+    const int before = port;
+    assert_ok(http_server_start(&app, &small, &other, &e), &e);
+    port = http_server_port(other);
+    for (int i = 0; i < PLACES; i++) {
+        int fd = raw_connect(port);
+        raw_send(fd, half, sizeof(half) - 1);
+        (void)close(fd);
+    }
+    still_serves();
+    port = before;
+    http_server_stop(other);
+}
+
 static void test_slow_bodies(void **state)
 {
     (void)state;
@@ -350,9 +372,10 @@ static void test_memory_of_bodies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),          cmocka_unit_test(test_floods),
-        cmocka_unit_test(test_slow_heads),       cmocka_unit_test(test_slow_bodies),
-        cmocka_unit_test(test_memory_of_bodies), cmocka_unit_test(test_memory_of_many),
+        cmocka_unit_test(test_refused),        cmocka_unit_test(test_floods),
+        cmocka_unit_test(test_slow_heads),     cmocka_unit_test(test_left_in_the_middle),
+        cmocka_unit_test(test_slow_bodies),    cmocka_unit_test(test_memory_of_bodies),
+        cmocka_unit_test(test_memory_of_many),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
