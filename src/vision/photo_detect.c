@@ -27,7 +27,7 @@ enum { BLUR_RADIUS = 10 }; /* of the 21 x 21 Gaussian in region_feather */
 enum { LEVELS_MAX = 16 }; /* tiles at least halve, from twice the largest side of a photo */
 
 /* What of a region counts as seen for sure when its scale is chosen. */
-#define SURE_CONFIDENCE 0.5
+#define SURE_CONFIDENCE 0.4
 
 /* One pass of the detector. */
 struct job {
