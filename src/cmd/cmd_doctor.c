@@ -13,8 +13,10 @@
 #include "base/text.h"
 #include "cmd/commands.h"
 #include "cmd/counter.h"
+#include "cmd/database.h"
 #include "cmd/models.h"
 #include "cmd/version.h"
+#include "store/migrate.h"
 #include "vision/overlay.h"
 
 enum level { LEVEL_OK, LEVEL_WARN, LEVEL_FAIL };
@@ -167,6 +169,33 @@ static void check_writable(struct doctor *d)
     }
 }
 
+/* Counting photographs needs no books: that there are none is no fault. */
+static void check_database(struct doctor *d)
+{
+    struct cmd_run *r = d->r;
+    DM_CLEANUP(store_closep) struct store *s = NULL;
+    struct store_schema_state state;
+    struct dm_err e = {0};
+    const char *url = database_url(r, DATABASE_LOOK);
+    const char *shown = url ? store_url_redact(url, &r->arena) : NULL;
+    int code = database_open(r, NULL, DATABASE_LOOK, &s, &e);
+    if (code == DM_ENOTFOUND) {
+        say(d, LEVEL_OK, TF(r, DOCTOR_NO_DATABASE, shown ? shown : ""), T(r, CURE_MIGRATE));
+        return;
+    }
+    code = code < 0 ? code : store_schema_state(s, &state, &e);
+    if (code < 0) {
+        say(d, LEVEL_FAIL, dm_err_text(&e), T(r, CURE_DATABASE));
+        return;
+    }
+    const bool current = state.applied == state.known;
+    say(d, current ? LEVEL_OK : LEVEL_FAIL,
+        TF(r, DOCTOR_DATABASE, shown ? shown : store_engine(s),
+           lang_integer(&r->arena, r->lang, state.applied),
+           lang_integer(&r->arena, r->lang, state.known)),
+        current ? "" : T(r, CURE_MIGRATE));
+}
+
 static void check_font(struct doctor *d)
 {
     bool has = vision_overlay_has_font();
@@ -192,10 +221,9 @@ static const struct {
     const char *name;
     void (*run)(struct doctor *d);
 } checks[] = {
-    {"settings", check_settings}, {"cpu", check_cpu},
-    {"memory", check_memory},     {"detect", check_detect},
-    {"segment", check_segment},   {"folders", check_writable},
-    {"font", check_font},         {"libraries", check_libraries},
+    {"settings", check_settings}, {"cpu", check_cpu},         {"memory", check_memory},
+    {"detect", check_detect},     {"segment", check_segment}, {"folders", check_writable},
+    {"database", check_database}, {"font", check_font},       {"libraries", check_libraries},
 };
 
 struct doctor_flags {

@@ -88,6 +88,7 @@ int database_open(struct cmd_run *r, const char *url, enum database_use use, str
         .connect_ms = v->database_connect_s * 1000,
         .statement_ms = use == DATABASE_BOOKS ? v->database_statement_s * 1000 : -1,
         .must_exist = use != DATABASE_MAKE,
+        .echo = v->database_echo_sql,
     };
     url = url ? url : database_url(r, use);
     if (!url) {

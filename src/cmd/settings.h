@@ -48,6 +48,7 @@ struct settings_values {
         *database_sslmode;
     int32_t database_port, database_pool_size, database_max_overflow;
     int32_t database_connect_s, database_statement_s;
+    bool database_echo_sql;
     /* storage.*; read by cmd/workshop.h */
     int32_t storage_backend; /* enum settings_storage */
     const char *storage_url, *storage_originals, *storage_pictures, *storage_region,

@@ -158,6 +158,7 @@ struct store_options {
     int wait_ms;       /* for a free connection, or for locks of others, 5000 */
     int statement_ms;  /* longest statement, 30000; negative: no limit */
     bool must_exist;   /* a SQLite file that is missing is DM_ENOTFOUND, not created */
+    bool echo;         /* log each statement, never its values */
 };
 
 /* URL: sqlite:PATH, sqlite:///PATH (SQLAlchemy: three slashes relative, four absolute),

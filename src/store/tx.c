@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "store/pool.h"
 
 enum { TRIES = 6, SAVES_MAX = 16 };
@@ -312,6 +313,10 @@ static int run(struct store_tx *tx, const struct store_query *q, struct store_ar
         code = c->driver->run(c, s, (struct store_args){v, args.n}, ret, e);
     }
     dm_arena_clear(&tx->scratch);
+    if (store_target_of(tx->store)->o.echo) {
+        dm_log(DM_LOG_INFO, "statement", DM_S("query", q->name), DM_S("sql", q->sql),
+               DM_I("code", code));
+    }
     if (code < 0) {
         put_away(c, s);
     }
