@@ -8,6 +8,7 @@
 #include "inventory/json.h"
 #include "inventory/ledger.h"
 #include "inventory/month.h"
+#include "inventory/webhooks.h"
 
 #define ID     .min = 1, .max = INT32_MAX
 #define XLSX   "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -247,7 +248,10 @@ static int review(struct http_request *r, bool accept, struct dm_err *e)
 {
     DM_TRY(ledger_review(api_ctx(r), recon_id(r), accept, http_str(r->body, "cause"),
                          http_str(r->body, "note"), e));
-    return rows_reply_one(r, &list_recons, "id", e);
+    DM_CLEANUP(inv_json_freep) json_t *out = NULL;
+    DM_TRY(list_one(api_ctx(r), &list_recons, "id", store_i(recon_id(r)), &out, e));
+    DM_TRY(webhooks_tell(api_ctx(r), "reconciliation.reviewed", out, e));
+    return http_reply_json(r, 200, DM_STEAL(out), e);
 }
 
 static int post_accept(struct http_request *r, struct dm_err *e)

@@ -11,6 +11,7 @@
 #include "api/stock.h"
 #include "inventory/batches.h"
 #include "inventory/ledger.h"
+#include "inventory/webhooks.h"
 
 #define ID         .min = 1, .max = INT32_MAX
 #define MAX_PLANTS 100000
@@ -191,12 +192,14 @@ static int movement_row(struct http_request *r, const char *uuid, json_t **ret, 
     return list_one(api_ctx(r), &list_movements, "movement_id", store_u(uuid), ret, e);
 }
 
-/* 201 with the movement. */
-static int reply_movement(struct http_request *r, json_t *movement, struct dm_err *e)
+/* 201 with the movement; whoever wants to know is told. */
+static int reply_movement(struct http_request *r, const char *event, json_t *movement,
+                          struct dm_err *e)
 {
+    const int told = webhooks_tell(api_ctx(r), event, movement, e);
     const char *at = dm_arena_printf(r->arena, "/api/v1/stock/movements/%s",
                                      json_string_value(json_object_get(movement, "movement_id")));
-    const int code = at ? http_reply_header(r, "Location", at, e) : DM_OK;
+    const int code = told < 0 ? told : at ? http_reply_header(r, "Location", at, e) : DM_OK;
     if (code < 0) {
         json_decref(movement);
         return code;
@@ -277,7 +280,7 @@ static int post_manual(struct http_request *r, struct dm_err *e)
                              "message", "counted", "warnings", warnings(&x));
     (void)json_object_update(out, more);
     json_decref(more);
-    return reply_movement(r, out, e);
+    return reply_movement(r, "count.manual", out, e);
 }
 
 static int post_manual_bulk(struct http_request *r, struct dm_err *e)
@@ -389,7 +392,7 @@ static int post_movement(struct http_request *r, struct dm_err *e)
     store_uuid_new(uuid);
     DM_TRY(ledger_move(&c, &m, r->arena, &x, e));
     DM_TRY(movement_row(r, x.row[0].uuid, &out, e));
-    return reply_movement(r, out, e);
+    return reply_movement(r, "movement.created", out, e);
 }
 
 static int post_reverse(struct http_request *r, struct dm_err *e)
@@ -403,7 +406,7 @@ static int post_reverse(struct http_request *r, struct dm_err *e)
     store_uuid_new(uuid);
     DM_TRY(ledger_reverse(api_ctx(r), &m, r->arena, &x, e));
     DM_TRY(movement_row(r, x.row[0].uuid, &out, e));
-    return reply_movement(r, out, e);
+    return reply_movement(r, "movement.created", out, e);
 }
 
 /* ---- operations --------------------------------------------------------------------------- */
@@ -507,7 +510,13 @@ static int post_operation(struct http_request *r, struct dm_err *e)
     DM_TRY(operate(r, r->body, type, &x, e));
     const char *at = dm_arena_printf(r->arena, "/api/v1/stock/movements/%s", x.row[0].uuid);
     DM_TRY(at ? http_reply_header(r, "Location", at, e) : DM_OK);
-    return http_reply_json(r, 201, operation_result(type, &x), e);
+    json_t *out = operation_result(type, &x);
+    const int told = webhooks_tell(api_ctx(r), "movement.created", out, e);
+    if (told < 0) {
+        json_decref(out);
+        return told;
+    }
+    return http_reply_json(r, 201, out, e);
 }
 
 static int post_operations(struct http_request *r, struct dm_err *e)

@@ -5,6 +5,7 @@
 #include "inventory/job_runs.h"
 
 #include "inventory/exports.h"
+#include "inventory/webhooks.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -54,17 +55,28 @@ static int on_step(void *ctx, int percent, const char *phase, struct dm_err *e)
 struct ending {
     struct queue_run *run;
     const struct photo_done *done;
+    const struct inv_ctx *told; /* who completed a session: others want to know; NULL: nothing */
 };
+
+static int tell(struct store_tx *tx, const struct ending *x, struct dm_err *e)
+{
+    json_t *result = json_loads(x->done->result ? x->done->result : "{}", 0, NULL);
+    const int code = result ? webhooks_emit(tx, x->told, "session.completed", result, e) : DM_OK;
+    json_decref(result);
+    return code;
+}
 
 static int end_in(struct store_tx *tx, void *ctx, struct dm_err *e)
 {
     const struct ending *x = ctx;
+    DM_TRY(x->told ? tell(tx, x, e) : DM_OK);
     return queue_done(x->run, tx, x->done->warning, x->done->result, e);
 }
 
-static int end(struct queue_run *r, const struct photo_done *done, struct dm_err *e)
+static int end(struct queue_run *r, const struct photo_done *done, const struct inv_ctx *told,
+               struct dm_err *e)
 {
-    struct ending x = {r, done};
+    struct ending x = {r, done, told};
     return store_run(queue_run_store(r), STORE_WRITE, end_in, &x, e);
 }
 
@@ -77,7 +89,7 @@ static int run_photo(struct queue_run *r, const struct queue_job *j, struct dm_e
     DM_TRY(job_ctx_open(queue_run_store(r), j->user_id, &x, e));
     const int code = photo_process(&x.ctx, &app->photos, j, on_step, r, &x.arena, &done, &why);
     if (code >= 0) {
-        return end(r, &done, e);
+        return end(r, &done, &x.ctx, e);
     }
     if (e) {
         *e = why;
@@ -95,7 +107,7 @@ static int run_batch(struct queue_run *r, const struct queue_job *j, struct dm_e
     struct photo_done done = {0};
     DM_TRY(job_ctx_open(queue_run_store(r), j->user_id, &x, e));
     DM_TRY(photo_batch_sum(&x.ctx, j->upload_batch_id, &x.arena, &done.result, &done.warning, e));
-    return end(r, &done, e);
+    return end(r, &done, NULL, e);
 }
 
 static int run_thumbnail(struct queue_run *r, const struct queue_job *j, struct dm_err *e)
@@ -138,6 +150,11 @@ static int run_export(struct queue_run *r, const struct queue_job *j, struct dm_
     DM_TRY(exports_make(&x.ctx, app->photos.place.local, j, &x.arena, &made, e));
     struct exporting done = {r, j, &x.ctx, app->photos.place.local, &made};
     return store_run(queue_run_store(r), STORE_WRITE, export_in, &done, e);
+}
+
+static int run_webhook(struct queue_run *r, const struct queue_job *j, struct dm_err *e)
+{
+    return webhooks_send(queue_run_store(r), j, queue_perform, e);
 }
 
 /* ---- cleanup ---- */
@@ -192,13 +209,14 @@ static int run_cleanup(struct queue_run *r, const struct queue_job *j, struct dm
         "\"failed_sessions\":%lld}",
         (long long)n.files, (long long)n.orphans, (long long)n.moved, (long long)n.purged,
         (long long)n.rows, (long long)buried);
-    return end(r, &done, e);
+    return end(r, &done, NULL, e);
 }
 
 const struct queue_handler job_handlers[] = {
     {QUEUE_PROCESS_PHOTO, QUEUE_POOL_CPU, run_photo, 0},
     {QUEUE_REPROCESS_PHOTO, QUEUE_POOL_CPU, run_photo, 0},
     {QUEUE_EXPORT, QUEUE_POOL_IO, run_export, 0},
+    {QUEUE_WEBHOOK, QUEUE_POOL_IO, run_webhook, 0},
     {QUEUE_CLEANUP, QUEUE_POOL_CPU, run_cleanup, 0},
     {QUEUE_PHOTO_BATCH, QUEUE_POOL_CPU, run_batch, 0},
     {QUEUE_THUMBNAIL, QUEUE_POOL_CPU, run_thumbnail, 0},

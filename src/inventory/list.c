@@ -14,6 +14,7 @@
 #include "inventory/jobs.h"
 #include "inventory/json.h"
 #include "inventory/photo.h"
+#include "inventory/webhooks.h"
 
 const struct list *const list_all[] = {&list_adjustments,
                                        &list_areas,
@@ -69,6 +70,8 @@ const struct list *const list_all[] = {&list_adjustments,
                                        &list_statistics,
                                        &list_utilization,
                                        &list_warehouses,
+                                       &list_deliveries,
+                                       &list_webhooks,
                                        NULL};
 
 /* A statement under construction. */

@@ -6,6 +6,11 @@
 
 #include <string.h>
 
+#include <curl/curl.h>
+#include <sodium.h>
+
+#include "inventory/webhooks.h"
+#include "queue/queue.h"
 #include "support/books.h"
 
 #define NO_UUID "00000000-0000-4000-8000-0000000000ff"
@@ -223,13 +228,171 @@ static void administration(void **state)
     API_ROWS(g, steps);
 }
 
+static int perform(void *unused, void *curl_easy)
+{
+    (void)unused;
+    return (int)curl_easy_perform(curl_easy);
+}
+
+/* Runs the job of a delivery once; the code of the run. */
+static int send_next(struct api_rig *g)
+{
+    static const char *const queues[] = {"io_queue"};
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    struct queue_job j;
+    struct dm_err e = {0};
+    const int taken = queue_take(g->db->store, store_now() + 60000, queues, 1, "test",
+                                 QUEUE_LEASE_MS, &a, &j, &e);
+    assert_int_equal(taken, 1);
+    const int code = webhooks_send(g->db->store, &j, perform, &e);
+    if (code < 0) {
+        bool dead;
+        assert_ok(queue_fail(g->db->store, store_now(), &j, true, "io", "x", &dead, &e), &e);
+    }
+    return code;
+}
+
+/* What the other program got. */
+static struct {
+    char body[1024], signature[128], event[64];
+    size_t n;
+} got;
+
+static int take_body(struct http_request *r, const void *bytes, size_t n, struct dm_err *e)
+{
+    (void)r;
+    (void)e;
+    assert_true(got.n + n < sizeof(got.body));
+    memcpy(got.body + got.n, bytes, n);
+    got.n += n;
+    return DM_OK;
+}
+
+static int take_hook(struct http_request *r, struct dm_err *e)
+{
+    (void)snprintf(got.signature, sizeof(got.signature), "%s",
+                   http_header(r, "X-Demeter-Signature"));
+    (void)snprintf(got.event, sizeof(got.event), "%s", http_header(r, "X-Demeter-Event"));
+    return http_reply_empty(r, 204, e);
+}
+
+static const struct http_route sink_routes[] = {
+    {HTTP_POST, "/sink", "sink", "test", "Takes anything", .flags = HTTP_RAW_BODY,
+     .answer = {{204}}, .handle = take_hook, .raw = take_body},
+    {0}};
+static const struct http_route *const sink_tables[] = {sink_routes, NULL};
+
+/* The signature, made again from the secret and what came. */
+static void check_signature(const char *secret)
+{
+    unsigned char mac[crypto_auth_hmacsha256_BYTES];
+    char hex[65];
+    char text[1200];
+    char seconds[24];
+    crypto_auth_hmacsha256_state st;
+    (void)snprintf(seconds, sizeof(seconds), "%.*s", (int)strcspn(got.signature + 2, ","),
+                   got.signature + 2);
+    const int n = snprintf(text, sizeof(text), "%s.%.*s", seconds, (int)got.n, got.body);
+    crypto_auth_hmacsha256_init(&st, (const unsigned char *)secret, strlen(secret));
+    crypto_auth_hmacsha256_update(&st, (const unsigned char *)text, (size_t)n);
+    crypto_auth_hmacsha256_final(&st, mac);
+    (void)sodium_bin2hex(hex, sizeof(hex), mac, sizeof(mac));
+    assert_string_equal(strstr(got.signature, "v1=") + 3, hex);
+}
+
+static void others_get_what_happened(void **state)
+{
+    struct api_rig *g = *state;
+    const struct http_app app = {.tables = sink_tables, .title = "sink", .version = "1"};
+    const struct http_options o = {.threads = 1, .spool = g->folder};
+    struct http_server *sink = NULL;
+    struct dm_err e = {0};
+    char body[160];
+    books_tiny(g->db->store);
+    memset(&got, 0, sizeof(got));
+    assert_ok(http_server_start(&app, &o, &sink, &e), &e);
+    api_rig_as(g, INV_ADMIN);
+    (void)snprintf(body, sizeof(body),
+                   "{\"url\":\"http://127.0.0.1:%d/sink\",\"events\":[\"count.manual\"]}",
+                   http_server_port(sink));
+    json_t *hook = test_send(g->client, 201, "POST", "/api/v1/webhooks", body);
+    json_decref(test_send(g->client, 201, "POST", "/api/v1/stock/manual",
+                          "{\"storage_location_id\":1,\"product_id\":1,"
+                          "\"packaging_catalog_id\":1,\"quantity\":3,\"mode\":\"recount\"}"));
+    assert_int_equal(send_next(g), DM_OK);
+    assert_string_equal(got.event, "count.manual");
+    check_signature(json_string_value(api_at(hook, "secret")));
+    char path[120];
+    (void)snprintf(path, sizeof(path), "/api/v1/webhooks/%s/deliveries",
+                   json_string_value(api_at(hook, "id")));
+    json_t *log = test_get(g->client, 200, path);
+    assert_string_equal(json_string_value(api_at(log, "items.0.status")), "delivered");
+    json_decref(log);
+    json_decref(hook);
+    http_server_stop(sink);
+}
+
+/* The served API itself stands for a program that refuses: a sign-out of nobody is a 401. */
+static void others_are_told(void **state)
+{
+    struct api_rig *g = *state;
+    char path[160];
+    char body[256];
+    books_tiny(g->db->store);
+    api_rig_as(g, INV_ADMIN);
+    (void)snprintf(body, sizeof(body),
+                   "{\"url\":\"%s/api/v1/auth/logout\",\"events\":[\"movement.created\"]}",
+                   g->base);
+    json_t *hook = test_send(g->client, 201, "POST", "/api/v1/webhooks", body);
+    const char *id = json_string_value(api_at(hook, "id"));
+    assert_int_equal(strlen(json_string_value(api_at(hook, "secret"))), 64);
+    json_decref(test_send(g->client, 201, "POST", "/api/v1/stock/movements",
+                          "{\"batch_id\":2,\"movement_type\":\"muerte\",\"quantity\":-1,"
+                          "\"is_inbound\":false}"));
+    for (int attempt = 1; attempt <= 3; attempt++) {
+        assert_int_equal(send_next(g), DM_EIO); /* answers 401: tried again, then given up */
+    }
+    (void)snprintf(path, sizeof(path), "/api/v1/webhooks/%s/deliveries?status=failed", id);
+    json_t *log = test_get(g->client, 200, path);
+    assert_int_equal(json_integer_value(api_at(log, "items.0.response_status")), 401);
+    assert_int_equal(json_integer_value(api_at(log, "items.0.attempts")), 3);
+    assert_int_equal(json_integer_value(api_at(log, "items.0.payload.quantity")), -1);
+    /* another address, and told once more */
+    (void)snprintf(path, sizeof(path), "/api/v1/webhooks/%s", id);
+    (void)snprintf(body, sizeof(body), "{\"url\":\"%s/sink\"}", g->base);
+    json_decref(test_send(g->client, 200, "PATCH", path, body));
+    (void)snprintf(path, sizeof(path), "/api/v1/webhooks/%s/deliveries/%s/replay", id,
+                   json_string_value(api_at(log, "items.0.id")));
+    json_t *again = test_send(g->client, 202, "POST", path, NULL);
+    assert_string_equal(json_string_value(api_at(again, "status")), "pending");
+    json_decref(again);
+    json_decref(log);
+    assert_int_equal(send_next(g), DM_EIO); /* 404 */
+    (void)snprintf(path, sizeof(path), "/api/v1/webhooks/%s/deliveries/" NO_UUID "/replay", id);
+    json_decref(test_send(g->client, 404, "POST", path, NULL));
+    (void)snprintf(path, sizeof(path), "/api/v1/webhooks/%s", id);
+    json_decref(test_get(g->client, 200, path));
+    json_decref(test_send(g->client, 422, "PATCH", path, "{\"events\":[\"rain\"]}"));
+    json_decref(test_send(g->client, 200, "DELETE", path, NULL));
+    json_decref(test_send(g->client, 404, "DELETE", path, NULL));
+    json_decref(hook);
+    static const struct api_row steps[] = {
+        {INV_ADMIN, "GET", "/api/v1/webhooks", NULL, 200, "items", "[]"},
+        {INV_ADMIN, "GET", "/api/v1/webhooks/" NO_UUID, NULL, 404, NULL, NULL},
+        {INV_ADMIN, "PATCH", "/api/v1/webhooks/" NO_UUID, "{'active': false}", 404, NULL, NULL},
+        {INV_ADMIN, "GET", "/api/v1/webhooks/" NO_UUID "/deliveries", NULL, 404, NULL, NULL},
+        {INV_ADMIN, "POST", "/api/v1/webhooks", "{'url': 'ftp://x', 'events': ['count.manual']}",
+         422, NULL, NULL},
+        {INV_SUPERVISOR, "GET", "/api/v1/webhooks", NULL, 403, NULL, NULL},
+    };
+    API_ROWS(g, steps);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        API_TEST(the_month),
-        API_TEST(sales_files),
-        API_TEST(jobs_and_queues),
-        API_TEST(administration),
+        API_TEST(the_month),      API_TEST(sales_files),     API_TEST(jobs_and_queues),
+        API_TEST(administration), API_TEST(others_are_told),
     };
     return api_rig_main(tests);
 }

@@ -132,6 +132,10 @@ static const char *const history[] = {
     "INSERT INTO one_time_tokens (purpose, user_id, token_hash, path, expires_at) VALUES "
     "('ticket', 2, '0000000000000000000000000000000000000000000000000000000000000002', '/api', "
     "'2026-01-01T00:01:00.000Z')",
+    "INSERT INTO webhooks (uuid, url, secret, events, user_id) VALUES "
+    "('00000000-0000-4000-8000-000000000010', 'https://a.test/', 'x', '[\"movement.created\"]', 2)",
+    "INSERT INTO webhook_deliveries (uuid, webhook_id, event, payload) VALUES "
+    "('00000000-0000-4000-8000-000000000011', 1, 'movement.created', '{}')",
     "INSERT INTO idempotency_running (key, user_id, request_sha256) "
     "VALUES ('00000000-0000-4000-8000-00000000000f', 2, 'x')",
 };
