@@ -292,12 +292,12 @@ int webhooks_tell(const struct inv_ctx *c, const char *event, const json_t *payl
 struct replay {
     const struct inv_ctx *c;
     const char *hook, *delivery;
-    char *uuid;
+    char uuid[STORE_UUID_SIZE]; /* of the new one */
 };
 
 static int replay_in(struct store_tx *tx, void *ctx, struct dm_err *e)
 {
-    const struct replay *x = ctx;
+    struct replay *x = ctx;
     DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
     const struct store_value *v;
     const int found = store_maybe(tx, &queries[REPLAY],
@@ -315,9 +315,11 @@ static int replay_in(struct store_tx *tx, void *ctx, struct dm_err *e)
 int webhooks_replay(const struct inv_ctx *c, const char *hook, const char *delivery_uuid,
                     char ret_uuid[static STORE_UUID_SIZE], struct dm_err *e)
 {
-    struct replay x = {c, hook, delivery_uuid, ret_uuid};
+    struct replay x = {.c = c, .hook = hook, .delivery = delivery_uuid};
     DM_TRY(inv_permit(c, INV_DO_SETTINGS, e));
-    return store_run(c->store, STORE_WRITE, replay_in, &x, e);
+    DM_TRY(store_run(c->store, STORE_WRITE, replay_in, &x, e));
+    memcpy(ret_uuid, x.uuid, sizeof(x.uuid));
+    return DM_OK;
 }
 
 /* ---- sending ------------------------------------------------------------------------------ */

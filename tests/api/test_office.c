@@ -392,7 +392,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         API_TEST(the_month),      API_TEST(sales_files),     API_TEST(jobs_and_queues),
-        API_TEST(administration), API_TEST(others_are_told),
+        API_TEST(administration), API_TEST(others_are_told), API_TEST(others_get_what_happened),
     };
     return api_rig_main(tests);
 }
