@@ -65,9 +65,9 @@ static const struct http_schema ConfigState = {"LocationConfigState", state_fiel
 #define CONFIG_FIELDS(need)                                                                        \
     ID("product_id", need), ID("packaging_catalog_id", HTTP_NULL),                                 \
         ID("expected_product_state_id", need),                                                     \
-        {"area_cm2", HTTP_NUM, (need) | HTTP_ABOVE, .min = 0, .max = 1e12, .example = "72000"},    \
-        {"notes", HTTP_STR, HTTP_NULL, .max = 10000},                                              \
-        {"plants_per_container", HTTP_INT, .min = 1, .max = 1e6},                                  \
+        {"area_cm2", HTTP_NUM, (need) | HTTP_ABOVE, .min = 0, .max = 9e11, .example = "72000"},    \
+        {"notes", HTTP_STR, HTTP_NULL, .max = 2500},                                               \
+        {"plants_per_container", HTTP_INT, .min = 1, .max = 10000},                                \
     {                                                                                              \
         "apply_to_stock", HTTP_BOOL, .about = "false: leave the batches as they are"               \
     }
@@ -439,11 +439,11 @@ static const enum config_mode create_mode = CONFIG_CREATE;
 #define ADMIN(prefix, word, hidden)                                                                                  \
     {HTTP_POST, prefix "/storage-location-config/bulk-update", "bulk_update_config" word, "admin",                    \
      "Correct the configuration of many claros", .role = API_SUPERVISOR, .flags = HTTP_BULK | (hidden),               \
-     .body = &AdminBulk, .answer = {{200, &LocationConfig, true}}, .errors = "400 404", .handle = admin_save,         \
+     .body = &AdminBulk, .answer = {{200, &LocationConfig, true}}, .errors = "404", .handle = admin_save,         \
      .own = &update_mode},                                                                                            \
     {HTTP_POST, prefix "/storage-location-config/bulk-create", "bulk_create_config" word, "admin",                    \
      "Begin another crop in many claros", .role = API_SUPERVISOR, .flags = HTTP_BULK | HTTP_IDEMPOTENT | (hidden),    \
-     .body = &AdminBulk, .answer = {{200, &LocationConfig, true}}, .errors = "400 404 409", .handle = admin_save,     \
+     .body = &AdminBulk, .answer = {{200, &LocationConfig, true}}, .errors = "404 409", .handle = admin_save,     \
      .own = &create_mode}
 
 const struct http_route config_routes[] = {
@@ -452,7 +452,7 @@ const struct http_route config_routes[] = {
      .handle = get_defaults},
     {HTTP_POST, "/api/v1/config/location-defaults", "save_location_defaults", "configuration",
      "Create or correct the configuration of a claro", .role = API_SUPERVISOR, .flags = HTTP_IDEMPOTENT,
-     .body = &DefaultNew, .answer = {{201, &LocationConfig}}, .errors = "400 404", .handle = save_defaults},
+     .body = &DefaultNew, .answer = {{201, &LocationConfig}}, .errors = "404", .handle = save_defaults},
     {HTTP_GET, "/api/v1/config/locations", "list_location_configs", "configuration", "Configurations of all claros",
      .role = API_VIEWER, .flags = HTTP_PAGED, .query = state_query, .answer = {{200, &ConfigState, true}},
      .handle = list_states_of_claros},
@@ -464,10 +464,10 @@ const struct http_route config_routes[] = {
      .answer = {{200, &LocationConfig, true}}, .errors = "404", .handle = get_history},
     {HTTP_POST, "/api/v1/config/locations/{location_id}", "create_location_config", "configuration",
      "Correct the configuration, or begin another crop", .role = API_SUPERVISOR, .flags = HTTP_IDEMPOTENT,
-     .body = &ConfigNew, .answer = {{201, &SavedConfig}}, .errors = "400 404 409", .handle = create_config},
+     .body = &ConfigNew, .answer = {{201, &SavedConfig}}, .errors = "404 409", .handle = create_config},
     {HTTP_PATCH | HTTP_PUT, "/api/v1/config/locations/{location_id}", "update_location_config", "configuration",
      "Correct the configuration", .role = API_SUPERVISOR, .flags = HTTP_IF_MATCH, .body = &ConfigEdit,
-     .answer = {{200, &LocationConfig}}, .errors = "400 404 412", .handle = change_config},
+     .answer = {{200, &LocationConfig}}, .errors = "404 412", .handle = change_config},
     {HTTP_DELETE, "/api/v1/config/locations/{location_id}", "delete_location_config", "configuration",
      "End the configuration", .role = API_SUPERVISOR, .flags = HTTP_IF_MATCH, .answer = {{200, &DeleteResult}},
      .errors = "404", .handle = end_config},

@@ -239,7 +239,7 @@ const struct http_route label_routes[] = {
      .errors = "404 409", .handle = give_label},
     {HTTP_GET, "/api/v1/locations/locations/{id}/qr.png", "get_label_png", "locations", "The label as a picture",
      .role = API_VIEWER, .flags = HTTP_OPEN_REPLY, .query = picture_query, .answer = {{200, .type = "image/png"}},
-     .errors = "400 404", .handle = get_png},
+     .errors = "404", .handle = get_png},
     {HTTP_GET, "/api/v1/locations/locations/{id}/qr.svg", "get_label_svg", "locations", "The label as a drawing",
      .role = API_VIEWER, .flags = HTTP_OPEN_REPLY, .query = picture_query, .answer = {{200, .type = "image/svg+xml"}},
      .errors = "404", .handle = get_svg},

@@ -92,23 +92,14 @@ static void draw(cairo_t *cr, const QRcode *q, double x, double y, double side)
     cairo_restore(cr);
 }
 
-static int module_px(const QRcode *q, int size, int *ret, struct dm_err *e)
-{
-    *ret = size / (q->width + 2 * LABELS_QUIET);
-    if (*ret < 1) {
-        DM_REFUSE(e, DM_EBADINPUT, DM_FIELDS(DM_I("min", q->width + 2 * LABELS_QUIET)),
-                  "size: this code needs at least %d pixels", q->width + 2 * LABELS_QUIET);
-    }
-    return DM_OK;
-}
-
 int labels_png(const char *text, enum labels_ecc ecc, int size, struct dm_buf *out,
                struct dm_err *e)
 {
     DM_CLEANUP(qr_freep) QRcode *q = NULL;
-    int module;
     DM_TRY(encode(text, ecc, &q, e));
-    DM_TRY(module_px(q, size, &module, e));
+    const int least = q->width + 2 * LABELS_QUIET;
+    size = size < least ? least : size;
+    const int module = size / least;
     DM_CLEANUP(surface_freep)
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, size, size);
     DM_CLEANUP(cairo_freep) cairo_t *cr = cairo_create(surface);

@@ -150,6 +150,17 @@ static void what_is_used_stays(void **state)
     };
     books_tiny(g->db->store);
     api_run_steps(g, &k, used, DM_COUNT(used));
+    struct dm_err e = {0};
+    struct store_tx *tx = NULL;
+    assert_ok(store_begin(g->db->store, STORE_WRITE, &tx, &e), &e);
+    books_sql(tx, "UPDATE stock_batches SET product_size_id = (SELECT MIN(id) FROM product_sizes)"
+                  " WHERE id = 1");
+    assert_ok(store_commit(&tx, &e), &e);
+    static const struct api_step size[] = {
+        {INV_VIEWER, "GET", P "/sizes?limit=1", NULL, 200, NULL, "s=product_size_id"},
+        {INV_ADMIN, "DELETE", P "/sizes/$s", NULL, 409},
+    };
+    api_run_steps(g, &k, size, DM_COUNT(size));
     const int n = snprintf(large, sizeof(large), "{'custom_attributes':{'a':'");
     memset(large + n, 'x', 17000);
     (void)snprintf(large + n + 17000, 10, "'}}");
@@ -327,6 +338,12 @@ static void prices_are_for_some(void **state)
          "{'discount_factor':5,'packaging_id':1,'confirmation_token':'$t'}", 200},
         {INV_ADMIN, "POST", M "/bulk-update-discount",
          "{'discount_factor':5,'packaging_id':1,'confirmation_token':'$t'}", 409},
+        {INV_ADMIN, "POST", M "/bulk-update-discount/preview",
+         "{'discount_factor':6,'packaging_id':1}", 200, NULL, "t=confirmation_token"},
+        {INV_ADMIN, "POST", M "/bulk-update-discount",
+         "{'discount_factor':6,'packaging_id':1,'confirmation_token':'$t'}", 200},
+        {INV_ADMIN, "POST", M "/bulk-update-availability/execute",
+         "{'new_availability':'limited','category_id':$c,'confirmation_token':'$t'}", 409},
         {INV_SUPERVISOR, "POST", M "/bulk-update-prices", "{'percentage_change':10}", 403},
         /* files */
         {INV_VIEWER, "GET", M "/export.csv?bom=true", NULL, 200, NULL, NULL, NULL,

@@ -12,6 +12,7 @@
 #define ADMIN   "/api/admin/storage-location-config"
 #define CROP    "'product_id':1,'packaging_catalog_id':1,'expected_product_state_id':$s,"
 #define SESSION "00000000-0000-4000-8000-000000000011"
+#define BARE    "00000000-0000-4000-8000-000000000078"
 #define OTHER   "00000000-0000-4000-8000-000000000077"
 
 static void configurations_are_kept(void **state)
@@ -213,6 +214,11 @@ static void densities_are_kept(void **state)
          "','known_count':10},{'session_id':'" OTHER "','known_count':10},{'session_id':'" OTHER
          "','known_count':5}]}",
          409, "{'code':'InvalidStatusTransitionException'}"},
+        {INV_SUPERVISOR, "POST", D "/calibrate",
+         "{'storage_bin_type_id':$t,'references':[{'session_id':'" BARE
+         "','known_count':10},{'session_id':'" BARE "','known_count':10},{'session_id':'" BARE
+         "','known_count':5}]}",
+         400},
         {INV_SUPERVISOR, "DELETE", D "/77", NULL, 200, "{'mode':'hard'}"},
     };
     books_tiny(g->db->store);
@@ -223,6 +229,9 @@ static void densities_are_kept(void **state)
     books_sql(tx, "INSERT INTO photo_processing_sessions (id, uuid, image_id, captured_at, status)"
                   " VALUES (77, '00000000-0000-4000-8000-000000000077', 1,"
                   " '2026-03-01T00:00:00.000Z', 'pending')");
+    books_sql(tx, "INSERT INTO photo_processing_sessions (id, uuid, image_id, captured_at, status)"
+                  " VALUES (78, '00000000-0000-4000-8000-000000000078', 1,"
+                  " '2026-03-01T00:00:00.000Z', 'completed')");
     books_sql(tx, "INSERT INTO density_parameters (id, storage_bin_type_id, product_id,"
                   " avg_area_per_plant_cm2, plants_per_m2, avg_diameter_cm) VALUES"
                   " (77, (SELECT MIN(id) FROM storage_bin_types), 2, 25, 400, 5)");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Loading files over HTTP. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/api_steps.h"
@@ -140,12 +141,30 @@ static void templates_are_good(void **state)
     }
 }
 
+/* One byte more than a file may have is not read. */
+static void large_files_are_refused(void **state)
+{
+    struct api_rig *g = *state;
+    const size_t n = (size_t)52 << 20;
+    char *large = malloc(n + 1);
+    assert_non_null(large);
+    memset(large, 'x', n);
+    large[n] = 0;
+    api_rig_as(g, INV_ADMIN);
+    json_decref(
+        post(g, I "/csv", 413, large, (const char *const[][2]){{"kind", "products"}, {NULL}}));
+    json_decref(
+        post(g, I "/geojson", 413, large, (const char *const[][2]){{"level", "auto"}, {NULL}}));
+    free(large);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         API_TEST(maps_are_loaded),
         API_TEST(tables_are_loaded),
         API_TEST(templates_are_good),
+        API_TEST_SQLITE(large_files_are_refused),
     };
     return api_rig_main(tests);
 }

@@ -133,6 +133,34 @@ static void places_are_built_and_changed(void **state)
         {INV_ADMIN, "POST", TYPES, "{'code':'TRAY_X','name':'x','category':'plug'}", 409},
         {INV_ADMIN, "POST", TYPES, "{'code':'TRAY_Y','name':'x','category':'plug','is_grid':true}",
          400},
+        {INV_ADMIN, "POST", WAREHOUSES,
+         "{'code':'NAVE09','name':'x','warehouse_type':'tunnel','geojson_coordinates':" OUTSIDE "}",
+         201, NULL, "x=warehouse_id"},
+        {INV_ADMIN, "PATCH", WAREHOUSES "/$x", "{'code':'NAVE07'}", 409},
+        {INV_ADMIN, "POST", AREAS,
+         "{'warehouse_id':$x,'name':'Sur','geojson_coordinates':" OUTSIDE "}", 201, NULL,
+         "y=storage_area_id"},
+        {INV_ADMIN, "PATCH", AREAS "/$y", "{'code':'NAVE07-N'}", 409},
+        {INV_ADMIN, "PATCH", AREAS "/$y", "{'geojson_coordinates':" CANTERO "}", 400},
+        {INV_ADMIN, "PATCH", AREAS "/$y", "{'name':'x'}", 412, NULL, NULL, "If-Match: W/\"0\""},
+        {INV_ADMIN, "POST", CLAROS,
+         "{'storage_area_id':$a,'name':'Claro 9','geojson_coordinates':" CLARO_2 "}", 201, NULL,
+         "z=storage_location_id"},
+        {INV_ADMIN, "PATCH", CLAROS "/$z", "{'code':'NAVE07-N-C07'}", 409},
+        {INV_ADMIN, "PATCH", CLAROS "/$z", "{'geojson_coordinates':" OUTSIDE "}", 400},
+        {INV_ADMIN, "PATCH", CLAROS "/$z", "{'name':'x'}", 412, NULL, NULL, "If-Match: W/\"0\""},
+        {INV_SUPERVISOR, "POST", BINS,
+         "{'storage_location_id':$l,'storage_bin_type_id':$t,'label':'x','code':'A-B-C-PLU007'}",
+         201, NULL, "n=bin_id"},
+        {INV_SUPERVISOR, "POST", BINS,
+         "{'storage_location_id':$l,'storage_bin_type_id':$t,'label':'x','code':'A-B-C-PLU007'}",
+         409},
+        {INV_SUPERVISOR, "PATCH", BINS "/$n", "{'label':'y'}", 412, NULL, NULL,
+         "If-Match: W/\"0\""},
+        {INV_ADMIN, "PATCH", TYPES "/$t", "{'capacity':2}", 412, NULL, NULL, "If-Match: W/\"0\""},
+        {INV_SUPERVISOR, "DELETE", BINS "/$n", NULL, 200},
+        {INV_ADMIN, "DELETE", CLAROS "/$z", NULL, 200},
+        {INV_ADMIN, "DELETE", WAREHOUSES "/$x", NULL, 200},
         /* removal */
         {INV_SUPERVISOR, "DELETE", BINS "/$b", NULL, 200, "{'mode':'soft','deleted_id':$b}"},
         {INV_SUPERVISOR, "DELETE", BINS "/999", NULL, 404},
@@ -155,6 +183,26 @@ static void places_are_built_and_changed(void **state)
     api_run_steps(g, &k, steps, DM_COUNT(steps));
     api_audited(g, "warehouses", "deactivate");
     api_audited(g, "storage_bins", "update");
+    api_kept_clear(&k);
+}
+
+/* Claro 1 of the tiny nursery holds plants. */
+static void where_plants_stand_stays(void **state)
+{
+    struct api_rig *g = *state;
+    struct api_kept k = {0};
+    static const struct api_step steps[] = {
+        {INV_ADMIN, "DELETE", WAREHOUSES "/1", NULL, 409, "{'rule':'HAS_STOCK'}"},
+        {INV_ADMIN, "DELETE", AREAS "/1", NULL, 409, "{'rule':'HAS_STOCK'}"},
+        {INV_ADMIN, "DELETE", CLAROS "/1", NULL, 409, "{'rule':'HAS_STOCK'}"},
+        {INV_SUPERVISOR, "GET", BINS "/1", NULL, 200, NULL, "t=storage_bin_type_id"},
+        {INV_SUPERVISOR, "DELETE", BINS "/1", NULL, 409, "{'rule':'HAS_STOCK'}"},
+        {INV_ADMIN, "DELETE", TYPES "/$t", NULL, 409, "{'rule':'HAS_STOCK'}"},
+        {INV_SUPERVISOR, "GET", BINS "/3", NULL, 200, NULL, "p=storage_bin_type_id"},
+        {INV_SUPERVISOR, "PATCH", BINS "/1", "{'storage_bin_type_id':$p}", 400},
+    };
+    books_tiny(g->db->store);
+    api_run_steps(g, &k, steps, DM_COUNT(steps));
     api_kept_clear(&k);
 }
 
@@ -264,6 +312,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         API_TEST(places_are_built_and_changed),
+        API_TEST(where_plants_stand_stays),
         API_TEST(places_are_found),
         API_TEST(labels_lead_to_claros),
     };
