@@ -357,6 +357,19 @@ static int reply_batch(struct http_request *r, const struct photo_batch *batch, 
         e);
 }
 
+static int check_sum(const struct http_request *r, struct dm_err *e)
+{
+    const int64_t most = api_ctx(r)->settings->upload_request_mib;
+    int64_t bytes = 0;
+    for (size_t i = 0; i < r->n_file; i++) {
+        bytes += r->file[i].bytes;
+    }
+    if (bytes > most << 20) {
+        DM_FAIL(e, INV_FILE_TOO_LARGE, "at most %lld MiB in one upload", (long long)most);
+    }
+    return DM_OK;
+}
+
 static int post_batch(struct http_request *r, struct dm_err *e)
 {
     const struct inv_ctx *c = api_ctx(r);
@@ -365,6 +378,7 @@ static int post_batch(struct http_request *r, struct dm_err *e)
         DM_REFUSE(e, API_ERULE, DM_FIELDS(DM_S("field", "files")), "1 to %d files at once",
                   c->settings->upload_files);
     }
+    DM_TRY(check_sum(r, e));
     DM_TRY(begin_batch(r, r->n_file, &batch, e));
     json_t *jobs = json_array();
     json_t *rejections = json_array();

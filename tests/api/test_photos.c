@@ -178,6 +178,19 @@ static void several(void **state)
     r = test_call(g->client, &ask);
     assert_int_equal(r.status, 400);
     test_reply_clear(&r);
+    /* all together they are too much */
+    nursery_exec(&nursery.r.n,
+                 "INSERT INTO app_settings (key, value) VALUES ('upload_request_mib', '1')");
+    api_rig_restart(g);
+    api_rig_as(g, INV_WORKER);
+    ask.header[0] = NULL;
+    char *half = calloc(1, 700000);
+    part[0] = (struct test_part){"files", "a.png", "image/png", half, 700000};
+    part[1] = (struct test_part){"files", "b.png", "image/png", half, 700000};
+    r = test_call(g->client, &ask);
+    assert_int_equal(r.status, 413);
+    test_reply_clear(&r);
+    free(half);
     end();
 }
 
