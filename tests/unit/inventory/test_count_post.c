@@ -452,6 +452,36 @@ static void reclassify(void **state)
     rig_clear(&r);
 }
 
+/* A detection cannot name a movement that is not there, whatever the engine checks it by. */
+static void links_hold(void **state)
+{
+    static const struct store_bulk detections = {
+        "test.detections", "detections",
+        "session_id, session_segment_id, stock_movement_id, center_x_px, center_y_px, width_px,"
+        " height_px, confidence, is_empty_container, is_alive, created_at",
+        "iiirrrrrbbT"};
+    struct rig r;
+    rig_init(&r, *state);
+    rig_count(&r, r.claro[0], DEC31, 10, 0, SESSION_POSTED);
+    const int64_t session = nursery_number(&r.n, "SELECT max(id) FROM photo_processing_sessions");
+    const int64_t segment = nursery_number(&r.n, "SELECT max(id) FROM session_segments");
+    const int64_t movement = nursery_number(&r.n, "SELECT max(id) FROM stock_movements");
+    for (int64_t wrong = 0; wrong < 2; wrong++) {
+        const struct store_value row[] = {
+            store_i(session), store_i(segment), store_i(movement + wrong),
+            store_r(5),       store_r(5),       store_r(9),
+            store_r(9),       store_r(0.9),     store_b(false),
+            store_b(true),    store_at(DEC31)};
+        DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
+        struct dm_err e = {0};
+        assert_ok(store_begin(r.n.db->store, STORE_WRITE, &tx, &e), &e);
+        int code = store_insert(tx, &detections, row, 1, &e);
+        code = code < 0 ? code : store_commit(&tx, &e); /* SQLite looks at the end */
+        assert_int_equal(code, wrong ? DM_ECONFLICT : DM_OK);
+    }
+    rig_clear(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,7 +490,7 @@ int main(void)
         DB_TEST(later_movement),   DB_TEST(retake_and_undo), DB_TEST(edit_after_posting),
         DB_TEST(mixed_claro),      DB_TEST(crop_changed),    DB_TEST(implicit_baseline),
         DB_TEST(claro_empty),      DB_TEST(holds_table),     DB_TEST(warnings),
-        DB_TEST(reclassify),
+        DB_TEST(reclassify),       DB_TEST(links_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,9 @@
  * What both engines promise: types, nulls, transactions, savepoints, faults, bulk rows. */
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "support/db.h"
 
 /* ---- queries of this test -------------------------------------------------------------------- */
@@ -585,6 +587,31 @@ static void bulk_rows_arrive(void **state)
     free(code);
 }
 
+/* The log names a statement and never its values. */
+static void statements_are_echoed(void **state)
+{
+    const struct db *db = *state;
+    const struct store_options o = {.echo = true};
+    static const struct store_query find = {
+        "test.find", "SELECT count(*) FROM users WHERE email = ?1", "t", "i", false};
+    DM_CLEANUP(store_closep) struct store *s = db_reopen(db, &o);
+    struct dm_err e = {0};
+    char text[4096] = "";
+    int fd[2];
+    int64_t n;
+    assert_int_equal(pipe(fd), 0);
+    struct store_tx *tx = begin(s, STORE_READ);
+    dm_log_setup(fd[1], DM_LOG_INFO, DM_LOG_TEXT);
+    assert_ok(store_int(tx, &find, STORE_ARGS(store_t("secreto@vivero")), &n, &e), &e);
+    dm_log_setup(STDERR_FILENO, DM_LOG_INFO, DM_LOG_TEXT);
+    store_rollback(tx);
+    assert_true(read(fd[0], text, sizeof(text) - 1) > 0);
+    assert_non_null(strstr(text, "query=test.find"));
+    assert_non_null(strstr(text, "FROM users WHERE email"));
+    assert_null(strstr(text, "secreto"));
+    assert_int_equal(close(fd[0]) + close(fd[1]), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -607,6 +634,7 @@ int main(void)
         DB_TEST(faults_have_names),
         DB_TEST(foreign_keys_hold),
         DB_TEST(bulk_rows_arrive),
+        DB_TEST(statements_are_echoed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
