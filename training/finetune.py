@@ -156,7 +156,8 @@ def from_points(source, to):
             continue
         points = np.array([list(map(float, line.replace(",", " ").split()[:2]))
                            for line in label.read_text().splitlines() if line.strip()])
-        wh = np.array(Image.open(path).size)
+        with Image.open(path) as im:
+            wh = np.array(im.size)
         (to / path.name).symlink_to(path.resolve())
         (to / (path.stem + ".txt")).write_text("".join(
             "0 {:.6f} {:.6f} {:.6f} {:.6f}\n".format(*(p / wh), *(s / wh))
