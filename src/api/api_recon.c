@@ -298,7 +298,7 @@ static int post_reclassify(struct http_request *r, struct dm_err *e)
         HTTP_GET, BASE "/reconciliation/export." ending, "export_month_" ending, "reconciliation", \
             "The month as a file", .role = API_VIEWER, .flags = HTTP_OPEN_REPLY,                   \
                                    .query = month_query, .answer = {{200, .type = media}},         \
-                                   .errors = "404", .handle = export_month                         \
+                                   .handle = export_month                                          \
     }
 #define REVIEW(verb, name, text, in, out, failures, handler)                                       \
     {                                                                                              \

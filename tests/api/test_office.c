@@ -65,6 +65,22 @@ static void the_month(void **state)
     API_ROWS(g, steps);
 }
 
+/* A draft waits for its count: nobody reviews it. */
+static void drafts_are_not_reviewed(void **state)
+{
+    struct api_rig *g = *state;
+    struct store_tx *tx = NULL;
+    books_tiny(g->db->store);
+    assert_ok(store_begin(g->db->store, STORE_WRITE, &tx, NULL), NULL);
+    books_sql(tx, "UPDATE reconciliations SET status = 'draft' WHERE id = 1");
+    assert_ok(store_commit(&tx, NULL), NULL);
+    static const struct api_row steps[] = {
+        {INV_SUPERVISOR, "POST", RECON "/1/accept", NULL, 409, NULL, NULL},
+        {INV_SUPERVISOR, "POST", RECON "/1/dispute", "{'cause': 'theft'}", 409, NULL, NULL},
+    };
+    API_ROWS(g, steps);
+}
+
 /* One sales file as a form. */
 static struct test_reply send_file(struct api_rig *g, const char *path, const char *text,
                                    const char *month)
@@ -128,6 +144,20 @@ static void sales_files(void **state)
     r = send_file(g, "/api/v1/stock/sales-imports", SALES, "2026-02");
     assert_int_equal(r.status, 201);
     test_reply_clear(&r);
+    /* rows at fault stop a comparison unless they may be left out; numbers of nothing */
+    r = send_file(g, "/api/v1/analytics/sales-comparison", SALES "X,1,\n" ROW, NULL);
+    assert_int_equal(r.status, 400);
+    test_reply_clear(&r);
+    const struct test_part unknown[] = {
+        {"upload_session_id", NULL, NULL, NO_UUID, 0}, {"month", NULL, NULL, "2026-02", 0}, {0}};
+    static const char *const paths[] = {"/api/v1/analytics/sales-comparison",
+                                        "/api/v1/stock/sales-imports"};
+    for (size_t i = 0; i < DM_COUNT(paths); i++) {
+        const struct test_ask lost = {.method = "POST", .path = paths[i], .part = unknown};
+        r = test_call(g->client, &lost);
+        assert_int_equal(r.status, 404);
+        test_reply_clear(&r);
+    }
     r = send_file(g, "/api/v1/stock/sales-imports", "price_sku\n", "2026-02");
     assert_int_equal(r.status, 400);
     test_reply_clear(&r);
@@ -391,8 +421,13 @@ static void others_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        API_TEST(the_month),      API_TEST(sales_files),     API_TEST(jobs_and_queues),
-        API_TEST(administration), API_TEST(others_are_told), API_TEST(others_get_what_happened),
+        API_TEST(the_month),
+        API_TEST(drafts_are_not_reviewed),
+        API_TEST(sales_files),
+        API_TEST(jobs_and_queues),
+        API_TEST(administration),
+        API_TEST(others_are_told),
+        API_TEST(others_get_what_happened),
     };
     return api_rig_main(tests);
 }

@@ -171,6 +171,12 @@ static void movements_are_taken_back(void **state)
                    json_string_value(api_at(opening, "0.movement_id")));
     json_decref(opening);
     json_decref(test_send(g->client, 409, "POST", path, why));
+    /* nor what belongs to a closed period */
+    json_t *planted = test_get(g->client, 200, "/api/v1/stock/history?movement_type=plantar");
+    (void)snprintf(path, sizeof(path), "/api/v1/stock/movements/%s/reverse",
+                   json_string_value(api_at(planted, "0.movement_id")));
+    json_decref(planted);
+    json_decref(test_send(g->client, 400, "POST", path, why));
 }
 
 #define OPERATION(kind, quantity, more)                                                            \
