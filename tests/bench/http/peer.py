@@ -6,6 +6,7 @@ DATABASE_URL is that of demeter; started by tests/bench/http/run.
 """
 import datetime
 import os
+import uuid
 
 from fastapi import Depends, FastAPI, HTTPException
 from pydantic import BaseModel, ConfigDict
@@ -52,7 +53,7 @@ class Area(Base):
 class Photo(Base):
     __tablename__ = "photo_processing_sessions"
     id: Mapped[int] = mapped_column(primary_key=True)
-    uuid: Mapped[str]
+    uuid: Mapped[uuid.UUID]
     storage_location_id: Mapped[int | None]
     status: Mapped[str]
     total_detected: Mapped[int]
@@ -93,7 +94,7 @@ class Bin(Base):
 class Batch(Base):
     __tablename__ = "stock_batches"
     id: Mapped[int] = mapped_column(primary_key=True)
-    current_storage_bin_id: Mapped[int] = mapped_column(ForeignKey("storage_bins.id"))
+    storage_bin_id: Mapped[int] = mapped_column(ForeignKey("storage_bins.id"))
     quantity_current: Mapped[int]
 
 
@@ -126,7 +127,7 @@ class ConfigOut(BaseModel):
 
 class SessionOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
-    uuid: str
+    uuid: uuid.UUID
     status: str
     total_detected: int
     total_estimated: int
@@ -175,7 +176,7 @@ async def detail(location_id: int, db: AsyncSession = Depends(database)):
         select(Config).where(Config.storage_location_id == location_id, Config.active))).scalar_one_or_none()
     stock = (await db.execute(
         select(Bin.category, func.sum(Batch.quantity_current))
-        .join(Batch, Batch.current_storage_bin_id == Bin.id)
+        .join(Batch, Batch.storage_bin_id == Bin.id)
         .where(Bin.storage_location_id == location_id)
         .group_by(Bin.category))).all()
     return DetailOut(
