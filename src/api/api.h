@@ -101,10 +101,8 @@ struct api *api_of(const struct http_request *r);
 const struct inv_ctx *api_ctx(const struct http_request *r);
 const struct principal *api_who(const struct http_request *r);
 
-/* Whether the caller may see money. What he may not see is null: api_hide_money goes through a
- * reply (objects, lists, nested) and sets the members that hold money, by name. */
+/* Whether the caller may see money; what he may not see is null. */
 bool api_money(const struct http_request *r);
-void api_hide_money(const struct http_request *r, json_t *reply);
 
 /* Who did it (api.md 2.4): the user that a body names counts for an administrator
  * (INV_NOT_FOUND), for others the caller does. given 0: none named. */

@@ -25,74 +25,10 @@ const struct principal *api_who(const struct http_request *r)
 
 /* ---- money ----------------------------------------------------------------------------------- */
 
-/* Members that hold money, whatever they are part of; sorted. */
-static const char *const money_names[] = {
-    "avg_price_increase",
-    "cost_per_unit_avg",
-    "current_price_per_unit",
-    "estimated_value",
-    "max_price",
-    "max_wholesale_price",
-    "min_price",
-    "min_wholesale_price",
-    "potential_revenue",
-    "potential_value",
-    "price_change_amount",
-    "retail_unit_price",
-    "sales_value",
-    "stock_value",
-    "stock_value_original",
-    "total_cost",
-    "total_estimated_value",
-    "total_price",
-    "total_sales_value",
-    "total_stock_value_original",
-    "total_value",
-    "unit_price",
-    "wholesale_total_price_per_box",
-    "wholesale_unit_price",
-};
-
-static int by_name(const void *key, const void *row)
-{
-    return strcmp(key, *(const char *const *)row);
-}
-
-static bool is_money(const char *name)
-{
-    return bsearch(name, money_names, DM_COUNT(money_names), sizeof(money_names[0]), by_name);
-}
-
 bool api_money(const struct http_request *r)
 {
     const struct inv_ctx *c = api_ctx(r);
     return inv_grant_of(c->role, INV_DO_SEE_PRICES) != INV_GRANT_NO;
-}
-
-static void hide(json_t *value)
-{
-    size_t i;
-    const char *name;
-    json_t *inner;
-    json_array_foreach(value, i, inner)
-    {
-        hide(inner);
-    }
-    json_object_foreach(value, name, inner)
-    {
-        if (is_money(name)) {
-            (void)json_object_set_new(value, name, json_null());
-        } else {
-            hide(inner);
-        }
-    }
-}
-
-void api_hide_money(const struct http_request *r, json_t *reply)
-{
-    if (!api_money(r)) {
-        hide(reply);
-    }
 }
 
 /* ---- the rest -------------------------------------------------------------------------------- */

@@ -155,7 +155,7 @@ static int check_length(struct http_state *st, struct dm_err *e)
     return DM_OK;
 }
 
-static bool has_body(const struct http_state *st)
+bool http_has_body(const struct http_state *st)
 {
     const char *n = http_header(&st->r, "Content-Length");
     return (n != NULL && strcmp(n, "0") != 0) || http_header(&st->r, "Transfer-Encoding") != NULL;
@@ -170,7 +170,7 @@ static int check_media(const struct http_state *st, struct dm_err *e)
     bool form = n == 19 && strncasecmp(type, "multipart/form-data", n) == 0;
     bool wants_form = route->form != NULL,
          wants_json = !wants_form || (route->flags & HTTP_FORM_OR_JSON);
-    if (!has_body(st) || route->raw != NULL || (json && wants_json) || (form && wants_form)) {
+    if (!http_has_body(st) || route->raw != NULL || (json && wants_json) || (form && wants_form)) {
         return DM_OK;
     }
     DM_REFUSE(e, HTTP_E_MEDIA,

@@ -85,12 +85,6 @@ static void submit(struct http_state *st, enum http_phase phase)
 
 /* ---- a request in the event thread ---- */
 
-static bool body_expected(const struct http_state *st)
-{
-    const char *n = http_header(&st->r, "Content-Length");
-    return (n != NULL && strcmp(n, "0") != 0) || http_header(&st->r, "Transfer-Encoding") != NULL;
-}
-
 /* CORS preflight, or which methods there are. */
 static enum MHD_Result answer_options(struct http_state *st)
 {
@@ -132,7 +126,7 @@ static enum MHD_Result on_head(struct http_state *st, const char *method)
         http_reply_problem(st, &err, NULL);
         return http_reply_queue(st);
     }
-    if (body_expected(st)) {
+    if (http_has_body(st)) {
         submit(st, HTTP_GUARDING);
         return MHD_YES;
     }

@@ -91,6 +91,8 @@ DM_MUST_CHECK int http_request_head(struct http_state *st, const char *method, s
 DM_MUST_CHECK int http_request_take(struct http_state *st, json_t **ret_issues, struct dm_err *e);
 /* skip and limit, or page and per_page, that the flags of a route add; NULL: none. */
 const struct http_field *http_slice_fields(const struct http_route *route);
+/* Whether the head announces a body. */
+bool http_has_body(const struct http_state *st);
 /* Most bytes of this request's body. */
 int64_t http_body_max(const struct http_route *route);
 

@@ -42,26 +42,6 @@ json_t *answers_cell(const struct sheet *s, size_t row, size_t column)
     }
 }
 
-static int put(json_t *row, const char *member, json_t *value, struct dm_err *e)
-{
-    char head[48];
-    const char *dot = strchr(member, '.');
-    if (!dot) {
-        return inv_json_set(row, member, value, e);
-    }
-    (void)snprintf(head, sizeof(head), "%.*s", (int)(dot - member), member);
-    json_t *object = json_object_get(row, head);
-    if (!object) {
-        object = json_object();
-        const int code = inv_json_set(row, head, object, e);
-        if (code) {
-            json_decref(value);
-            return code;
-        }
-    }
-    return inv_json_set(object, dot + 1, value, e);
-}
-
 int answers_row(const struct sheet *s, size_t row, const struct answers_name *name, size_t n,
                 json_t **ret, struct dm_err *e)
 {
@@ -69,7 +49,7 @@ int answers_row(const struct sheet *s, size_t row, const struct answers_name *na
     for (size_t i = 0; i < n; i++) {
         const int column = sheet_find(s, name[i].column);
         if (column >= 0) {
-            DM_TRY(put(out, name[i].member, answers_cell(s, row, (size_t)column), e));
+            DM_TRY(inv_json_put(out, name[i].member, answers_cell(s, row, (size_t)column), e));
         }
     }
     *ret = DM_STEAL(out);

@@ -49,6 +49,26 @@ int inv_json_set(json_t *object, const char *name, json_t *value, struct dm_err 
     return DM_OK;
 }
 
+int inv_json_put(json_t *row, const char *name, json_t *value, struct dm_err *e)
+{
+    char head[64];
+    const char *dot = strchr(name, '.');
+    if (!dot) {
+        return inv_json_set(row, name, value, e);
+    }
+    (void)snprintf(head, sizeof(head), "%.*s", (int)(dot - name), name);
+    json_t *object = json_object_get(row, head);
+    if (!object) {
+        object = json_object();
+        const int code = inv_json_set(row, head, object, e);
+        if (code) {
+            json_decref(value);
+            return code;
+        }
+    }
+    return inv_json_set(object, dot + 1, value, e);
+}
+
 int64_t inv_json_int(const json_t *object, const char *name)
 {
     return json_integer_value(json_object_get(object, name));

@@ -26,6 +26,10 @@ json_t *inv_json_of_value(const struct store_value *v);
 /* Set a member; takes the value also on failure. DM_ENOMEM (also for value NULL). */
 DM_MUST_CHECK int inv_json_set(json_t *object, const char *name, json_t *value, struct dm_err *e);
 
+/* The same by a path: "a", or "a.b" for member b of an object a, which is made when it is missing.
+ */
+DM_MUST_CHECK int inv_json_put(json_t *row, const char *name, json_t *value, struct dm_err *e);
+
 /* Member as an integer, a text (borrowed); 0 and NULL when it is not there or of another kind. */
 int64_t inv_json_int(const json_t *object, const char *name);
 const char *inv_json_str(const json_t *object, const char *name);

@@ -191,27 +191,6 @@ static json_t *shown(const struct inv_ctx *c, const struct list_column *column,
     }
 }
 
-/* Set "a" or, in an object, "a.b". */
-static int put(json_t *row, const char *name, json_t *value, struct dm_err *e)
-{
-    char head[64];
-    const char *dot = strchr(name, '.');
-    if (!dot) {
-        return inv_json_set(row, name, value, e);
-    }
-    (void)snprintf(head, sizeof(head), "%.*s", (int)(dot - name), name);
-    json_t *object = json_object_get(row, head);
-    if (!object) {
-        object = json_object();
-        const int code = inv_json_set(row, head, object, e);
-        if (code) {
-            json_decref(value);
-            return code;
-        }
-    }
-    return inv_json_set(object, dot + 1, value, e);
-}
-
 static int add_row(const struct inv_ctx *c, const struct list *l, const struct store_value *v,
                    json_t *rows, struct dm_err *e)
 {
@@ -228,7 +207,7 @@ static int add_row(const struct inv_ctx *c, const struct list *l, const struct s
                 DM_FAIL(e, DM_ENOMEM, "no memory for a list");
             }
         } else {
-            DM_TRY(put(row, l->column[i].name, value, e));
+            DM_TRY(inv_json_put(row, l->column[i].name, value, e));
         }
     }
     return DM_OK;

@@ -81,9 +81,6 @@ struct recon_ask {
 DM_MUST_CHECK int recon_list(const struct inv_ctx *c, const struct recon_ask *ask,
                              struct dm_arena *a, struct sheet **ret, int64_t *ret_total,
                              struct dm_err *e);
-/* Lines of one. INV_NOT_FOUND. */
-DM_MUST_CHECK int recon_lines(const struct inv_ctx *c, int64_t reconciliation_id,
-                              struct dm_arena *a, struct sheet **ret, struct dm_err *e);
 
 extern const struct store_query_table month_queries;
 extern const struct store_query_table recon_queries;

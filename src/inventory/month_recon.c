@@ -14,7 +14,7 @@
     " AND (?3 IS NULL OR l.id = ?3) AND (?4 IS NULL OR a.warehouse_id = ?4)"                       \
     " AND (?5 IS NULL OR CAST(r.flags AS TEXT) LIKE ?5)"
 
-enum { LIST, COUNT, EXISTS, LINES };
+enum { LIST, COUNT };
 
 static const struct store_query queries[] = {
     [LIST] = {"recon.list",
@@ -24,16 +24,6 @@ static const struct store_query queries[] = {
               " ORDER BY r.counted_at DESC, r.id DESC LIMIT ?6 OFFSET ?7",
               "ttiitii", "iituTttiiiiijttiT", false},
     [COUNT] = {"recon.count", "SELECT COUNT(*)" FILTER, "ttiit", "i", false},
-    [EXISTS] = {"recon.exists", "SELECT id FROM reconciliations WHERE id = ?1", "i", "i", false},
-    [LINES] = {"recon.lines",
-               "SELECT n.product_id, r.sku, r.common_name, n.packaging_catalog_id, q.sku,"
-               " n.line_group, n.outcome, n.opening, n.planted, n.transfer_in, n.transfer_out,"
-               " n.deaths, n.logged_sales, n.adjustments, n.expected, n.observed, n.difference,"
-               " n.unit_price_cents FROM reconciliation_lines n"
-               " JOIN products r ON r.id = n.product_id"
-               " LEFT JOIN packaging_catalog q ON q.id = n.packaging_catalog_id"
-               " WHERE n.reconciliation_id = ?1 ORDER BY r.sku, q.sku NULLS FIRST, n.line_group",
-               "i", "ittitttiiiiiiiiiii", false},
 };
 STORE_QUERIES(recon_queries, queries);
 
@@ -56,18 +46,6 @@ static const struct sheet_column list_columns[] = {
     {"reviewed_by", "", SHEET_INT, false},
     {"reviewed_at", "", SHEET_INSTANT, false},
 };
-static const struct sheet_column line_columns[] = {
-    {"product_id", "", SHEET_INT, false},     {"product_sku", "", SHEET_TEXT, false},
-    {"product_name", "", SHEET_TEXT, false},  {"packaging_catalog_id", "", SHEET_INT, false},
-    {"packaging_sku", "", SHEET_TEXT, false}, {"line_group", "", SHEET_TEXT, false},
-    {"outcome", "", SHEET_TEXT, false},       {"opening", "", SHEET_INT, false},
-    {"planted", "", SHEET_INT, false},        {"transfer_in", "", SHEET_INT, false},
-    {"transfer_out", "", SHEET_INT, false},   {"deaths", "", SHEET_INT, false},
-    {"logged_sales", "", SHEET_INT, false},   {"adjustments", "", SHEET_INT, false},
-    {"expected", "", SHEET_INT, false},       {"observed", "", SHEET_INT, false},
-    {"difference", "", SHEET_INT, false},     {"unit_price", "", SHEET_MONEY, true},
-};
-
 int sheet_take(struct sheet *s, const struct store_table *rows, struct dm_arena *a,
                struct dm_err *e)
 {
@@ -129,31 +107,6 @@ int recon_list(const struct inv_ctx *c, const struct recon_ask *ask, struct dm_a
     DM_TRY(store_begin(c->store, STORE_READ, &tx, e));
     DM_TRY(store_int(tx, &queries[COUNT], (struct store_args){filter, 5}, ret_total, e));
     DM_TRY(store_all(tx, &queries[LIST], (struct store_args){filter, 7}, a, &rows, e));
-    DM_TRY(sheet_take(s, &rows, a, e));
-    *ret = s;
-    return DM_OK;
-}
-
-int recon_lines(const struct inv_ctx *c, int64_t reconciliation_id, struct dm_arena *a,
-                struct sheet **ret, struct dm_err *e)
-{
-    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
-    struct store_table rows;
-    const struct store_value *row;
-    DM_TRY(inv_permit(c, INV_DO_RECONCILE, e));
-    struct sheet *s =
-        sheet_begin(c, "reconciliation", "Reconciliation", line_columns, DM_COUNT(line_columns), a);
-    if (!s) {
-        DM_FAIL(e, DM_ENOMEM, "no memory for a report");
-    }
-    DM_TRY(store_begin(c->store, STORE_READ, &tx, e));
-    const struct store_value id = store_i(reconciliation_id);
-    const int known = store_maybe(tx, &queries[EXISTS], STORE_ARGS(id), a, &row, e);
-    DM_TRY(known);
-    if (!known) {
-        DM_FAIL(e, INV_NOT_FOUND, "there is no reconciliation %lld", (long long)reconciliation_id);
-    }
-    DM_TRY(store_all(tx, &queries[LINES], STORE_ARGS(id), a, &rows, e));
     DM_TRY(sheet_take(s, &rows, a, e));
     *ret = s;
     return DM_OK;

@@ -514,19 +514,3 @@ int user_system(struct store_tx *tx, int64_t *ret_id, struct dm_err *e)
 {
     return store_int(tx, &queries[SYSTEM], STORE_NO_ARGS, ret_id, e);
 }
-
-int user_console(struct store *s, const struct inv_settings *settings, const struct dm_zone *zone,
-                 struct inv_ctx *ret, struct dm_err *e)
-{
-    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
-    int64_t id;
-    DM_TRY(store_begin(s, STORE_READ, &tx, e));
-    DM_TRY(user_system(tx, &id, e));
-    *ret = (struct inv_ctx){.store = s,
-                            .user_id = id,
-                            .role = INV_ADMIN,
-                            .now_ms = store_now(),
-                            .zone = zone,
-                            .settings = settings};
-    return DM_OK;
-}

@@ -74,11 +74,6 @@ DM_MUST_CHECK int user_find(const struct inv_ctx *c, const char *email, struct d
 /* The author of rows no person made. */
 DM_MUST_CHECK int user_system(struct store_tx *tx, int64_t *ret_id, struct dm_err *e);
 
-/* A context that may do everything, for the command line of the machine's owner: acts as the
- * system user. */
-DM_MUST_CHECK int user_console(struct store *s, const struct inv_settings *settings,
-                               const struct dm_zone *zone, struct inv_ctx *ret, struct dm_err *e);
-
 enum { USER_IMPORT_ERRORS_MAX = 1000 };
 struct user_import_error {
     int64_t line;
@@ -161,10 +156,9 @@ DM_MUST_CHECK int refresh_alive(const struct inv_ctx *c, int64_t user_id, int64_
 /* Signing out by what an access token knows: end what came from token id of the caller. */
 DM_MUST_CHECK int refresh_end(const struct inv_ctx *c, int64_t id, struct dm_err *e);
 
-/* End a token and what comes from it (signing out); unknown ones are fine. End all of a user;
+/* End a token and what comes from it (signing out); unknown ones are fine. Purge:
  * forget those that expired before now, how many. */
 DM_MUST_CHECK int refresh_revoke(const struct inv_ctx *c, const char *token, struct dm_err *e);
-DM_MUST_CHECK int refresh_revoke_all(const struct inv_ctx *c, int64_t user_id, struct dm_err *e);
 DM_MUST_CHECK int refresh_purge(const struct inv_ctx *c, int64_t *ret_n, struct dm_err *e);
 
 extern const struct store_query_table users_queries;

@@ -202,18 +202,6 @@ int refresh_alive(const struct inv_ctx *c, int64_t user_id, int64_t id, bool *re
     return DM_OK;
 }
 
-static int revoke_all_in(struct store_tx *tx, void *ctx, struct dm_err *e)
-{
-    const struct exchange *x = ctx;
-    return user_end_tokens(tx, x->user_id, x->c->now_ms, e);
-}
-
-int refresh_revoke_all(const struct inv_ctx *c, int64_t user_id, struct dm_err *e)
-{
-    struct exchange x = {.c = c, .user_id = user_id};
-    return store_run(c->store, STORE_WRITE, revoke_all_in, &x, e);
-}
-
 int refresh_purge(const struct inv_ctx *c, int64_t *ret_n, struct dm_err *e)
 {
     DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;

@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "support/port.h"
 #include "support/testing.h"
 
 enum { START_MS = 60000, START_TRIES = 5, CHILDREN_MAX = 256 };
@@ -173,18 +174,6 @@ static void make_data(void)
 
 /* ---- server ---------------------------------------------------------------------------------- */
 
-static int free_port(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof(a);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, n), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
-    (void)close(fd);
-    return ntohs(a.sin_port);
-}
-
 static void pause_ms(long ms)
 {
     (void)nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
@@ -252,13 +241,13 @@ void pg_server_start(void)
     }
     if (!server.folder[0]) {
         make_data();
-        server.port = free_port();
+        server.port = test_free_port();
     }
     for (int i = 0; i < START_TRIES; i++) {
         if (try_start()) {
             return;
         }
-        server.port = free_port();
+        server.port = test_free_port();
     }
     print_log();
     fail_msg("%s", "PostgreSQL does not start");

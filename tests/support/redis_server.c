@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "support/port.h"
 #include "support/testing.h"
 
 enum { START_MS = 20000, START_TRIES = 5 };
@@ -34,18 +35,6 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
     (void)type;
     (void)ftw;
     return remove(path);
-}
-
-static int free_port(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof(a);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, n), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
-    (void)close(fd);
-    return ntohs(a.sin_port);
 }
 
 void redis_server_kill(void)
@@ -168,8 +157,8 @@ void redis_server_start(void)
         (void)snprintf(server.folder, sizeof(server.folder), "/tmp/demeter-redis-XXXXXX");
         assert_non_null(mkdtemp(server.folder));
         server.owner = getpid();
-        server.port = free_port();
-        server.tls_port = free_port();
+        server.port = test_free_port();
+        server.tls_port = test_free_port();
         assert_int_equal(atexit(stop), 0);
         make_certificate("server");
         make_certificate("other");
@@ -179,8 +168,8 @@ void redis_server_start(void)
             return;
         }
         redis_server_kill();
-        server.port = first ? free_port() : server.port;
-        server.tls_port = first ? free_port() : server.tls_port;
+        server.port = first ? test_free_port() : server.port;
+        server.tls_port = first ? test_free_port() : server.tls_port;
     }
     fail_msg("%s", "redis-server does not start; scripts/deps installs it");
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "blob/s3_http.h"
+#include "support/port.h"
 #include "support/testing.h"
 
 enum { START_MS = 60000, START_TRIES = 5 };
@@ -32,18 +33,6 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
     (void)type;
     (void)ftw;
     return remove(path);
-}
-
-int s3_free_port(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof(a);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, n), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
-    (void)close(fd);
-    return ntohs(a.sin_port);
 }
 
 int s3_server_port(void)
@@ -108,14 +97,14 @@ void s3_server_start(void)
         (void)snprintf(server.folder, sizeof(server.folder), "/tmp/demeter-s3-XXXXXX");
         assert_non_null(mkdtemp(server.folder));
         server.owner = getpid();
-        server.port = s3_free_port();
+        server.port = test_free_port();
         assert_int_equal(atexit(stop), 0);
     }
     for (int i = 0; i < START_TRIES; i++) {
         if (try_start()) {
             return;
         }
-        server.port = first ? s3_free_port() : server.port;
+        server.port = first ? test_free_port() : server.port;
     }
     fail_msg("%s", "the S3 server does not start; scripts/deps installs it");
 }

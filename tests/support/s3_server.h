@@ -16,8 +16,6 @@ void s3_server_start(void);
 /* kill -9. */
 void s3_server_kill(void);
 int s3_server_port(void);
-/* A port of loopback that nobody listens on now. */
-int s3_free_port(void);
 /* Make a bucket, by a request of its own. */
 void s3_server_bucket(const char *bucket);
 

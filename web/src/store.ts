@@ -41,8 +41,17 @@ export function say(text: string, undo?: () => void): void {
   timer = window.setTimeout(() => toast.set(null), undo ? 10000 : 4000);
 }
 
+const darkSystem = matchMedia('(prefers-color-scheme: dark)');
+
+/** The style sheet knows light, dark and sun; "auto" is what the system says at this moment. */
+function showTheme(): void {
+  const name = theme.get();
+  document.documentElement.dataset.theme = name === 'auto' ? (darkSystem.matches ? 'dark' : 'light') : name;
+}
+darkSystem.addEventListener('change', showTheme);
+
 export function setTheme(name: string): void {
   localStorage.setItem('theme', name);
-  document.documentElement.dataset.theme = name;
   theme.set(name);
+  showTheme();
 }

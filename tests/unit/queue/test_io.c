@@ -19,6 +19,7 @@
 #include "blob/blob.h"
 #include "queue/worker.h"
 #include "support/db.h"
+#include "support/port.h"
 #include "support/s3_server.h"
 
 enum { SYSTEM_USER = 1, IN_FLIGHT = 50, JOBS = 120, LATENCY_MS = 200, PHOTO_BYTES = 300000 };
@@ -192,7 +193,7 @@ static void fifty_transfers_are_in_flight(void **state)
     make_photo();
     s3_server_start();
     s3_server_bucket("photos");
-    int port = s3_free_port();
+    int port = test_free_port();
     pid_t proxy = start_proxy(port);
     (void)snprintf(app.endpoint, sizeof(app.endpoint), "http://127.0.0.1:%d", port);
     push_all(db->store);
