@@ -98,16 +98,18 @@ static bool parse_bool(const char *text, bool *ret)
 }
 
 /* A whole finite decimal number within the bounds of o. The process never calls setlocale, so the
- * decimal sign is a point. */
+ * decimal sign is a point. Seconds may be written as people and other tools do: 60s. */
 static bool parse_number(const struct dm_opt *o, const char *text, double *ret)
 {
     char *end;
-    if (text[strspn(text, "+-.0123456789eE")]) {
+    const size_t n = strspn(text, "+-.0123456789eE");
+    const bool seconds = o->unit && !strcmp(o->unit, "s") && n && !strcmp(text + n, "s");
+    if (text[n] && !seconds) {
         return false; /* strtod would take blanks, hexadecimals, "inf" and "nan" */
     }
     errno = 0;
     double v = strtod(text, &end);
-    if (end == text || *end || errno || !isfinite(v) || v < o->min || v > o->max) {
+    if (end == text || end != text + n || errno || !isfinite(v) || v < o->min || v > o->max) {
         return false;
     }
     *ret = v;

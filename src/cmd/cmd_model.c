@@ -375,6 +375,7 @@ static const struct cmd bench = {
 
 static const struct cmd *const inner[] = {&bench,
                                           &check,
+                                          &cmd_model_fetch,
                                           &info,
                                           &cmd_model_install,
                                           &cmd_model_list,

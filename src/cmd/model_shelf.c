@@ -68,6 +68,30 @@ static int read_row(json_t *row, struct dm_arena *a, struct model_shelf_item *re
     return 0;
 }
 
+int model_shelf_parse(const char *where, const char *text, size_t n_text, struct dm_arena *a,
+                      struct model_shelf *ret, struct dm_err *e)
+{
+    DM_CLEANUP(json_freep) json_t *root = json_loadb(text, n_text, 0, NULL);
+    json_t *rows = json_object_get(root, "models");
+    if (!json_is_array(rows)) {
+        DM_FAIL(e, DM_EBADINPUT, "%s has no list \"models\"", where);
+    }
+    size_t n = json_array_size(rows);
+    struct model_shelf_item *item = dm_arena_calloc(a, n + 1, sizeof(*item));
+    if (!item) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for %zu models", n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (read_row(json_array_get(rows, i), a, &item[i]) < 0) {
+            DM_FAIL(e, DM_EBADINPUT, "%s: row %zu needs a name in .onnx and a sha256", where,
+                    i + 1);
+        }
+    }
+    ret->item = item;
+    ret->n = n;
+    return DM_OK;
+}
+
 static int read_manifest(const char *dir, struct dm_arena *a, struct model_shelf *s,
                          struct dm_err *e)
 {
@@ -85,23 +109,7 @@ static int read_manifest(const char *dir, struct dm_arena *a, struct model_shelf
         *e = why;
         return code;
     }
-    DM_CLEANUP(json_freep) json_t *root = json_loadb(dm_buf_str(&text), text.len, 0, NULL);
-    json_t *rows = json_object_get(root, "models");
-    if (!json_is_array(rows)) {
-        DM_FAIL(e, DM_EBADINPUT, "%s has no list \"models\"", path);
-    }
-    size_t n = json_array_size(rows);
-    s->item = dm_arena_calloc(a, n + 1, sizeof(*s->item));
-    if (!s->item) {
-        DM_FAIL(e, DM_ENOMEM, "no memory for %zu models", n);
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (read_row(json_array_get(rows, i), a, &s->item[i]) < 0) {
-            DM_FAIL(e, DM_EBADINPUT, "%s: row %zu needs a name in .onnx and a sha256", path, i + 1);
-        }
-    }
-    s->n = n;
-    return DM_OK;
+    return model_shelf_parse(path, dm_buf_str(&text), text.len, a, s, e);
 }
 
 /* Rows that were found alone stay out: only what was installed is vouched for. */

@@ -41,6 +41,11 @@ struct model_shelf {
 DM_MUST_CHECK int model_shelf_open(const char *dir, struct dm_arena *a, struct model_shelf *ret,
                                    struct dm_err *e);
 
+/* The rows of a manifest's text; every one has a name in .onnx and a checksum. where is what errors
+ * call it. Items in a, their state is that of no file. DM_EBADINPUT; DM_ENOMEM. */
+DM_MUST_CHECK int model_shelf_parse(const char *where, const char *text, size_t n,
+                                    struct dm_arena *a, struct model_shelf *ret, struct dm_err *e);
+
 /* Put n bytes there as name: they must have the checksum wanted ("" = any) and be a model that
  * opens, else DM_EMODEL and the folder is as it was. The folder is made when it is
  * missing; a file of that name is replaced. *ret in a. */

@@ -38,7 +38,8 @@ struct settings_values {
     int32_t backend, precision, profile; /* index; enum nn_precision; enum vision_profile */
     int32_t threads, jobs;               /* 0 threads: all processors */
     const char *model_detect, *model_segment, *model_dir; /* "" = search */
-    const char *overlay;                                  /* comma list */
+    const char *model_url;
+    const char *overlay; /* comma list */
     int32_t overlay_format, jpeg_quality;
     int32_t log_format, log_level; /* enum dm_log_format, enum dm_log_level */
     int32_t lang;

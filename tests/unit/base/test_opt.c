@@ -11,7 +11,7 @@
 
 struct sample {
     bool filter;
-    int32_t size, mode;
+    int32_t size, mode, wait_s;
     double overlap;
     const char *path, *token;
 };
@@ -32,6 +32,8 @@ static const struct dm_opt table[] = {
      .def = "512", .min = 32, .max = 4096, .unit = "px", .help = "side of a tile"},
     {.name = "count.token", .type = DM_OPT_STR, .offset = DM_OPT_AT(struct sample, token),
      .def = "", .flags = DM_OPT_SECRET, .help = "secret word"},
+    {.name = "count.wait", .type = DM_OPT_I32, .offset = DM_OPT_AT(struct sample, wait_s),
+     .def = "0", .min = 0, .max = 90, .unit = "s", .help = "time to wait"},
 };
 // clang-format on
 
@@ -100,6 +102,13 @@ static void test_values(void **state)
         {"count.model", "a b.onnx", "a b.onnx"},
         {"count.token", "hunter2", "(set)"},
         {"count.token", "", ""},
+        {"count.wait", "60", "60"},
+        {"count.wait", "60s", "60"},
+        {"count.wait", "s", NULL},
+        {"count.wait", "91s", NULL},
+        {"count.wait", "60 s", NULL},
+        {"count.wait", "60m", NULL},
+        {"count.wait", "1.5s", NULL},
     };
     for (size_t i = 0; i < DM_COUNT(cases); i++) {
         struct fixture f;
