@@ -546,7 +546,6 @@ static void stream_free(void *ctx)
 
 static int get_stream(struct http_request *r, struct dm_err *e)
 {
-    struct http_stream *handle = NULL;
     DM_TRY(api_ticket(r, e));
     struct stream *s = calloc(1, sizeof(*s));
     if (!s) {
@@ -558,10 +557,10 @@ static int get_stream(struct http_request *r, struct dm_err *e)
     s->ctx.request_id = s->ctx.remote_address = NULL;
     s->started_ms = s->sent_ms = store_now();
     int code = photo_batch_find(api_ctx(r), http_str(r->query, "upload_session_id"), &s->batch, e);
-    code = code < 0 ? code
-                    : http_reply_stream(r, "text/event-stream; charset=utf-8", pull, s, stream_free,
-                                        &handle, e);
-    if (code < 0 && !handle) {
+    code = code < 0
+               ? code
+               : http_reply_stream(r, "text/event-stream; charset=utf-8", pull, s, stream_free, e);
+    if (code < 0) {
         stream_free(s);
     }
     return code;

@@ -173,16 +173,14 @@ int http_reply_redirect(struct http_request *r, int status, const char *location
 int http_reply_header(struct http_request *r, const char *name, const char *value,
                       struct dm_err *e);
 
-/* Server-sent events. pull is called on an event thread when the stream was woken or every
- * HTTP_STREAM_TICK_MS; it appends whole frames to out (nothing: fine) and returns 1 to go on, 0 to
- * end. free_ctx is called once at the end. */
+/* Server-sent events. pull is called on a thread of the streams' own (it may look into the
+ * database) when the stream begins and every HTTP_STREAM_TICK_MS, as soon as the client has taken
+ * what it had; it appends whole frames to out (nothing: fine) and returns 1 to go on, 0 to end.
+ * free_ctx is called once at the end, and not at all when this fails. */
 #define HTTP_STREAM_TICK_MS 1000
 typedef int (*http_pull_fn)(void *ctx, struct dm_buf *out);
-struct http_stream;
 int http_reply_stream(struct http_request *r, const char *type, http_pull_fn pull, void *ctx,
-                      void (*free_ctx)(void *ctx), struct http_stream **ret, struct dm_err *e);
-/* From any thread, until free_ctx was called. */
-void http_stream_wake(struct http_stream *s);
+                      void (*free_ctx)(void *ctx), struct dm_err *e);
 
 /* ---- the server ---- */
 

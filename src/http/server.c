@@ -387,6 +387,7 @@ int http_server_start(const struct http_app *app, const struct http_options *o,
     pthread_cond_init(&s->work, NULL);
     pthread_cond_init(&s->idle, NULL);
     pthread_cond_init(&s->tick, NULL);
+    pthread_cond_init(&s->pull, NULL);
     int rc = http_router_new(app, &s->router, e);
     rc = rc < 0 ? rc : start_pool(s, e);
     rc = rc < 0 ? rc : http_streams_start(s, e);
@@ -460,6 +461,7 @@ void http_server_stop(struct http_server *s)
     pthread_cond_destroy(&s->work);
     pthread_cond_destroy(&s->idle);
     pthread_cond_destroy(&s->tick);
+    pthread_cond_destroy(&s->pull);
     dm_free(s->thread);
     dm_free(s);
 }

@@ -77,9 +77,9 @@ struct http_server {
     /* event streams */
     struct http_stream *streams;
     int n_streams;
-    pthread_t ticker;
-    pthread_cond_t tick;
-    bool has_ticker;
+    pthread_t ticker, puller;
+    pthread_cond_t tick, pull;
+    bool has_ticker, has_puller;
 };
 
 /* ---- request.c ---- */

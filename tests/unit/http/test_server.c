@@ -4,6 +4,8 @@
 #include "http/http.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -123,14 +125,30 @@ static void free_events(void *ctx)
 
 static int events(struct http_request *r, struct dm_err *e)
 {
-    struct http_stream *s = NULL;
     struct clock_stream *c = calloc(1, sizeof(*c));
     int rc =
-        http_reply_stream(r, "text/event-stream; charset=utf-8", next_event, c, free_events, &s, e);
+        http_reply_stream(r, "text/event-stream; charset=utf-8", next_event, c, free_events, e);
     if (rc < 0) {
         free(c);
     }
     return rc;
+}
+
+/* A pull that waits as for a database: until somebody lets it go on. */
+static sem_t pulled, released;
+
+static int slow_event(void *ctx, struct dm_buf *out)
+{
+    (void)ctx;
+    (void)sem_post(&pulled);
+    (void)sem_wait(&released);
+    dm_buf_puts(out, "data: {}\n\n");
+    return 0;
+}
+
+static int slow_events(struct http_request *r, struct dm_err *e)
+{
+    return http_reply_stream(r, "text/event-stream", slow_event, NULL, NULL, e);
 }
 
 static const struct http_field list_query[] = {{"kind", HTTP_STR, 0, .one_of = "pot|tray"},
@@ -159,6 +177,8 @@ static const struct http_route routes[] = {
      .handle = download},
     {HTTP_GET, "/events", "events", "t", "events", .flags = HTTP_OPEN_REPLY,
      .answer = {{200, NULL, false, "text/event-stream"}}, .handle = events},
+    {HTTP_GET, "/slow-events", "slow_events", "t", "events", .flags = HTTP_OPEN_REPLY,
+     .answer = {{200, NULL, false, "text/event-stream"}}, .handle = slow_events},
     {HTTP_GET, "/words/{word}", "word", "t", "word", .params = word_param, .answer = {{200, NULL}},
      .handle = list_things},
     {0},
@@ -441,6 +461,35 @@ static void streams_events(void **state)
     test_reply_clear(&r);
 }
 
+static void *listen_slowly(void *base)
+{
+    struct test_client *c = test_client_new(base);
+    struct test_reply r = test_call(c, &(struct test_ask){"GET", "/slow-events"});
+    const bool good = r.status == 200 && r.body && !strcmp(r.body, "data: {}\n\n");
+    test_reply_clear(&r);
+    test_client_free(c);
+    return good ? base : NULL;
+}
+
+/* A stream that has to wait for its next event holds up no request. */
+static void answers_while_a_stream_waits(void **state)
+{
+    pthread_t thread;
+    void *good = NULL;
+    char base[64];
+    (void)state;
+    (void)snprintf(base, sizeof(base), "http://127.0.0.1:%d", http_server_port(server));
+    assert_int_equal(sem_init(&pulled, 0, 0) | sem_init(&released, 0, 0), 0);
+    assert_int_equal(pthread_create(&thread, NULL, listen_slowly, base), 0);
+    assert_int_equal(sem_wait(&pulled), 0);
+    json_decref(test_get(client, 200, "/things/1"));
+    assert_int_equal(sem_post(&released), 0);
+    assert_int_equal(pthread_join(thread, &good), 0);
+    assert_non_null(good);
+    (void)sem_destroy(&pulled);
+    (void)sem_destroy(&released);
+}
+
 static void lets_origins_in(void **state)
 {
     (void)state;
@@ -493,6 +542,7 @@ int main(void)
         cmocka_unit_test(takes_files),
         cmocka_unit_test(sends_parts_of_files),
         cmocka_unit_test(streams_events),
+        cmocka_unit_test(answers_while_a_stream_waits),
         cmocka_unit_test(lets_origins_in),
         cmocka_unit_test(refuses_large_bodies),
     };
