@@ -1,63 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * /api/v1/photos: uploads and how they stand, gallery, counting again, deleting (api.md 5.2 R5,
- * 5.8, 18). Bytes of an upload go to a file of their own while they are hashed. */
+ * /api/v1/photos: how uploads stand, gallery, counting again, deleting (api.md 5.8, 18). */
 #include "api/photos.h"
 
 #include <string.h>
 
 #include "api/rows.h"
 #include "base/limits.h"
-#include "queue/carrier.h"
-#include "queue/worker.h"
 
-#define ID         .min = 1, .max = INT32_MAX
-#define BATCH_BODY ((int64_t)512 << 20)
-#define POLL       "/api/v1/photos/jobs/status?upload_session_id="
-#define STREAM     "/api/v1/photos/jobs/stream?upload_session_id="
+#define ID .min = 1, .max = INT32_MAX
 
 /* ---- shapes ------------------------------------------------------------------------------- */
-
-static const struct http_field photo_form[] = {
-    {"file", HTTP_FILE, HTTP_REQ},
-    {"user_id", HTTP_INT, HTTP_NULL, ID},
-    {"storage_location_id", HTTP_INT, HTTP_NULL, ID},
-    {"qr_code", HTTP_STR, HTTP_NULL | HTTP_TRIM, .min = 1, .max = 20},
-    {"notes", HTTP_STR, HTTP_NULL, .min = 0, .max = 500},
-    {"force", HTTP_BOOL, .fallback = "false"},
-    {NULL},
-};
-static const struct http_field batch_form[] = {
-    {"files", HTTP_FILE, HTTP_REQ | HTTP_LIST, .items_min = 1, .items_max = 200},
-    {"storage_location_id", HTTP_INT, HTTP_LIST, ID, .about = "one for all, or one for each file"},
-    {"qr_code", HTTP_STR, HTTP_LIST, .min = 1, .max = 20, .about = "likewise"},
-    {"warehouse_id", HTTP_INT, HTTP_NULL, ID},
-    {"notes", HTTP_STR, HTTP_NULL, .min = 0, .max = 500},
-    {"source", HTTP_STR, .one_of = "web|mobile|api", .fallback = "\"web\""},
-    {"force", HTTP_BOOL, .fallback = "false"},
-    {NULL},
-};
-static const struct http_field rejected[] = {
-    {"index", HTTP_INT},   {"filename", HTTP_STR, HTTP_NULL},
-    {"code", HTTP_STR},    {"rule", HTTP_STR, HTTP_NULL},
-    {"message", HTTP_STR}, {NULL},
-};
-static const struct http_schema Rejected = {"RejectedFile", rejected};
-static const struct http_field batch_out[] = {
-    {"status", HTTP_STR},
-    {"upload_session_id", HTTP_UUID},
-    {"total_photos", HTTP_INT},
-    {"total_files", HTTP_INT},
-    {"jobs", HTTP_OBJ, HTTP_LIST, .of = &PhotoUploadJob},
-    {"rejected", HTTP_OBJ, HTTP_LIST, .of = &Rejected},
-    {"estimated_time_seconds", HTTP_INT, HTTP_NULL},
-    {"poll_url", HTTP_STR},
-    {"stream_url", HTTP_STR},
-    {"message", HTTP_STR},
-    {"created_at", HTTP_INSTANT},
-    {NULL},
-};
-static const struct http_schema BatchUpload = {"BatchUpload", batch_out};
 
 static const struct http_field upload_query[] = {{"upload_session_id", HTTP_UUID, HTTP_REQ},
                                                  {NULL}};
@@ -115,285 +68,6 @@ static const struct http_field delete_one[] = {
     {NULL},
 };
 static const struct http_schema PhotoDeleted = {"PhotoDeleted", delete_one};
-
-/* ---- files on their way -------------------------------------------------------------------- */
-
-static int file_begin(struct http_request *r, struct http_file *f, struct dm_err *e)
-{
-    const struct photo_place *p;
-    struct photo_file *file = NULL;
-    const struct inv_ctx *c = api_ctx(r);
-    const int64_t most = (int64_t)c->settings->upload_file_mib << 20;
-    DM_TRY(photos_place(r, &p, e));
-    DM_TRY(photo_file_begin(p, most, &file, e));
-    f->own = file;
-    return DM_OK;
-}
-
-static int file_write(struct http_request *r, struct http_file *f, const void *bytes, size_t n,
-                      struct dm_err *e)
-{
-    (void)r;
-    return photo_file_write(f->own, bytes, n, e);
-}
-
-static int file_end(struct http_request *r, struct http_file *f, struct dm_err *e)
-{
-    (void)r;
-    return photo_file_end(f->own, e);
-}
-
-static void file_free(struct http_file *f)
-{
-    photo_file_free(f->own);
-    f->own = NULL;
-}
-
-static const struct http_file_ops photo_files = {file_begin, file_write, file_end, file_free};
-
-/* ---- uploads ------------------------------------------------------------------------------- */
-
-static int take(struct http_request *r, struct http_file *f, const struct photo_new *what,
-                struct photo_accepted *ret, struct dm_err *e)
-{
-    const struct photo_place *p;
-    struct photo_new named = *what;
-    named.filename = f->filename;
-    if (f->refused.code != DM_OK) {
-        *e = f->refused;
-        return f->refused.code;
-    }
-    DM_TRY(photos_place(r, &p, e));
-    return photo_accept(api_ctx(r), p, f->own, &named, ret, e);
-}
-
-static json_t *job_json(const struct photo_accepted *a, const char *filename, int64_t at)
-{
-    return json_pack("{s:s, s:s, s:s?, s:s, s:i, s:o}", "job_id", a->job_uuid, "image_id",
-                     a->image_uuid, "filename", filename && *filename ? filename : NULL, "status",
-                     "pending", "progress_percent", 0, "created_at", api_instant(at));
-}
-
-static int expected_s(const struct http_request *r, size_t photos, json_t **ret, struct dm_err *e)
-{
-    double each;
-    DM_TRY(photo_mean_time(api_ctx(r), &each, e));
-    *ret = json_integer((json_int_t)(each * (double)photos + 0.5));
-    return DM_OK;
-}
-
-static const char *key_of(const struct http_request *r)
-{
-    const char *key = http_header(r, "Idempotency-Key");
-    return key && store_uuid_valid(key) ? key : NULL;
-}
-
-/* Of so many photos to count. */
-static void tell_workers(struct http_request *r, size_t n)
-{
-    const struct api_options *o = api_options(api_of(r));
-    queue_worker_poke(o->worker);
-    if (o->carrier) {
-        queue_carrier_ring(o->carrier, QUEUE_PROCESS_PHOTO, n);
-    }
-}
-
-static int begin_batch(struct http_request *r, size_t files, struct photo_batch *ret,
-                       struct dm_err *e)
-{
-    return photo_batch_begin(api_ctx(r), key_of(r), (int64_t)files, http_str(r->form, "notes"), ret,
-                             e);
-}
-
-static int end_batch(struct http_request *r, const struct photo_batch *b, size_t files,
-                     const json_t *rejections, struct dm_err *e)
-{
-    DM_TRY(photo_batch_end(api_ctx(r), b, (int64_t)files, rejections, e));
-    tell_workers(r, files);
-    return DM_OK;
-}
-
-/* The refusals of R5 have names of their own. */
-static int take_one(struct http_request *r, const struct photo_new *what,
-                    struct photo_accepted *ret, struct dm_err *e)
-{
-    struct dm_err why = {0};
-    const int code = take(r, &r->file[0], what, ret, &why);
-    const bool no_place = code == INV_VALIDATION && why.n_fields && !strcmp(why.field[0].s, "gps");
-    if (code == INV_UNSUPPORTED_MEDIA || no_place) {
-        DM_FAIL(e, no_place ? API_ENO_GPS : API_EFILE_TYPE, "%s", dm_err_text(&why));
-    }
-    if (code < 0) {
-        *e = why;
-    }
-    return code;
-}
-
-/* R5: one photo, whose place must be known. */
-static int post_photo(struct http_request *r, struct dm_err *e)
-{
-    struct photo_batch batch;
-    struct photo_accepted a = {0};
-    char key[STORE_UUID_SIZE];
-    json_t *none = json_array();
-    json_t *seconds = NULL;
-    const int64_t now = api_ctx(r)->now_ms;
-    if (r->n_file != 1) {
-        json_decref(none);
-        DM_REFUSE(e, INV_VALIDATION, DM_FIELDS(DM_S("field", "file")), "exactly one file");
-    }
-    int code = begin_batch(r, 1, &batch, e);
-    photo_batch_key(batch.uuid, 0, key);
-    const struct photo_new what = {.key = key,
-                                   .source = PHOTO_API,
-                                   .batch_id = batch.id,
-                                   .batch_job_id = batch.job_id,
-                                   .location_id = http_int(r->form, "storage_location_id", 0),
-                                   .qr_code = http_str(r->form, "qr_code"),
-                                   .force = http_bool(r->form, "force", false),
-                                   .needs_gps = true};
-    code = code < 0 ? code : take_one(r, &what, &a, e);
-    struct dm_err late = {0};
-    const int ended = code == INV_VALIDATION || code >= 0 || dm_code_info(code)->http_status < 500
-                          ? end_batch(r, &batch, 1, none, &late)
-                          : DM_OK;
-    json_decref(none);
-    DM_TRY(code);
-    if (ended < 0) {
-        *e = late;
-        return ended;
-    }
-    DM_TRY(expected_s(r, 1, &seconds, e));
-    const char *poll = dm_arena_printf(r->arena, POLL "%s", batch.uuid);
-    const char *stream = dm_arena_printf(r->arena, STREAM "%s", batch.uuid);
-    return http_reply_json(
-        r, 202,
-        json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:[o], s:o}",
-                  "upload_session_id", batch.uuid, "task_id", a.job_uuid, "session_id",
-                  (json_int_t)a.session_id, "session_uuid", a.session_uuid, "status", "pending",
-                  "message", "accepted", "poll_url", poll ? poll : "", "stream_url",
-                  stream ? stream : "", "total_photos", 1, "estimated_time_seconds", seconds,
-                  "jobs", job_json(&a, r->file[0].filename, now), "created_at", api_instant(now)),
-        e);
-}
-
-/* The i-th value of a field that may be given once for all. */
-static const json_t *value_for(const struct http_request *r, const char *name, size_t i)
-{
-    const json_t *list = json_object_get(r->form, name);
-    const size_t n = json_array_size(list);
-    return n == 1 ? json_array_get(list, 0) : json_array_get(list, i);
-}
-
-static enum photo_source source_named(const char *name)
-{
-    for (int i = 0; name && photo_source_names[i]; i++) {
-        if (!strcmp(name, photo_source_names[i])) {
-            return (enum photo_source)i;
-        }
-    }
-    return PHOTO_WEB;
-}
-
-static json_t *rejection(size_t i, const struct http_file *f, int code, const struct dm_err *e)
-{
-    const char *class = inv_code_class(code);
-    return json_pack("{s:I, s:s?, s:s, s:s?, s:s}", "index", (json_int_t)i, "filename",
-                     f->filename[0] ? f->filename : NULL, "code",
-                     class ? class : "InvalidFileTypeException", "rule",
-                     class ? dm_code_info(code)->slug : NULL, "message", dm_err_text(e));
-}
-
-/* What concerns a file stays with it; a lost database ends the request. */
-static int take_all(struct http_request *r, const struct photo_batch *batch, json_t *jobs,
-                    json_t *rejections, struct dm_err *e)
-{
-    for (size_t i = 0; i < r->n_file; i++) {
-        struct photo_accepted a = {0};
-        struct dm_err why = {0};
-        char key[STORE_UUID_SIZE];
-        photo_batch_key(batch->uuid, i, key);
-        const struct photo_new what = {
-            .key = key,
-            .source = source_named(http_str(r->form, "source")),
-            .batch_id = batch->id,
-            .batch_job_id = batch->job_id,
-            .location_id = json_integer_value(value_for(r, "storage_location_id", i)),
-            .qr_code = json_string_value(value_for(r, "qr_code", i)),
-            .force = http_bool(r->form, "force", false)};
-        const int code = take(r, &r->file[i], &what, &a, &why);
-        if (code < 0 && dm_code_info(code)->http_status >= 500) {
-            *e = why;
-            return code;
-        }
-        const int added =
-            code < 0 ? json_array_append_new(rejections, rejection(i, &r->file[i], code, &why))
-                     : json_array_append_new(jobs,
-                                             job_json(&a, r->file[i].filename, api_ctx(r)->now_ms));
-        if (added < 0) {
-            DM_FAIL(e, DM_ENOMEM, "no memory for the answer");
-        }
-    }
-    return DM_OK;
-}
-
-static int reply_batch(struct http_request *r, const struct photo_batch *batch, json_t *jobs,
-                       json_t *rejections, struct dm_err *e)
-{
-    json_t *seconds = NULL;
-    const size_t taken = json_array_size(jobs);
-    const bool some = json_array_size(rejections) > 0;
-    const char *poll = dm_arena_printf(r->arena, POLL "%s", batch->uuid);
-    const char *stream = dm_arena_printf(r->arena, STREAM "%s", batch->uuid);
-    DM_TRY(expected_s(r, taken, &seconds, e));
-    return http_reply_json(
-        r, some ? 207 : 202,
-        json_pack("{s:s, s:s, s:I, s:I, s:O, s:O, s:o, s:s, s:s, s:s, s:o}", "status", "accepted",
-                  "upload_session_id", batch->uuid, "total_photos", (json_int_t)taken,
-                  "total_files", (json_int_t)r->n_file, "jobs", jobs, "rejected", rejections,
-                  "estimated_time_seconds", seconds, "poll_url", poll ? poll : "", "stream_url",
-                  stream ? stream : "", "message", some ? "some files were refused" : "accepted",
-                  "created_at", api_instant(api_ctx(r)->now_ms)),
-        e);
-}
-
-static int check_sum(const struct http_request *r, struct dm_err *e)
-{
-    const int64_t most = api_ctx(r)->settings->upload_request_mib;
-    int64_t bytes = 0;
-    for (size_t i = 0; i < r->n_file; i++) {
-        bytes += r->file[i].bytes;
-    }
-    if (bytes > most << 20) {
-        DM_FAIL(e, INV_FILE_TOO_LARGE, "at most %lld MiB in one upload", (long long)most);
-    }
-    return DM_OK;
-}
-
-static int post_batch(struct http_request *r, struct dm_err *e)
-{
-    const struct inv_ctx *c = api_ctx(r);
-    struct photo_batch batch;
-    if (r->n_file < 1 || r->n_file > (size_t)c->settings->upload_files) {
-        DM_REFUSE(e, API_ERULE, DM_FIELDS(DM_S("field", "files")), "1 to %d files at once",
-                  c->settings->upload_files);
-    }
-    DM_TRY(check_sum(r, e));
-    DM_TRY(begin_batch(r, r->n_file, &batch, e));
-    json_t *jobs = json_array();
-    json_t *rejections = json_array();
-    int code = take_all(r, &batch, jobs, rejections, e);
-    code = code < 0 ? code : end_batch(r, &batch, r->n_file, rejections, e);
-    if (code >= 0 && json_array_size(jobs) == 0) {
-        code = dm_err_set(
-            e, API_ERULE, __FILE__, __LINE__, "no file was accepted: %s",
-            json_string_value(json_object_get(json_array_get(rejections, 0), "message")));
-    }
-    code = code < 0 ? code : reply_batch(r, &batch, jobs, rejections, e);
-    json_decref(jobs);
-    json_decref(rejections);
-    return code;
-}
 
 /* ---- how they stand ------------------------------------------------------------------------ */
 
@@ -668,8 +342,8 @@ static int again(struct http_request *r, const char *image, json_t **ret, struct
     struct photo_again a;
     DM_TRY(photo_reprocess(api_ctx(r), image, http_int(r->body, "storage_location_id", 0),
                            http_str(r->body, "reason"), &a, e));
-    tell_workers(r, 1);
-    const char *poll = dm_arena_printf(r->arena, POLL "%s", a.batch_uuid);
+    photos_tell_workers(r, 1);
+    const char *poll = dm_arena_printf(r->arena, PHOTOS_POLL "%s", a.batch_uuid);
     return api_json(json_pack("{s:s?, s:s, s:s, s:s, s:s}", "upload_session_id",
                               a.batch_uuid[0] ? a.batch_uuid : NULL, "image_id", image,
                               "new_job_id", a.job_uuid, "message",
@@ -763,13 +437,6 @@ static int delete_photo(struct http_request *r, struct dm_err *e)
 
 // clang-format off
 const struct http_route photo_routes[] = {
-    {HTTP_POST, "/api/v1/stock/photo", "upload_photo", "photos", "Count one photo",
-     .role = API_WORKER, .form = photo_form, .files = &photo_files,
-     .answer = {{202, &PhotoUpload}}, .errors = "400 404 409 413", .handle = post_photo},
-    {HTTP_POST, "/api/v1/photos/upload", "upload_photos", "photos", "Count up to 100 photos",
-     .role = API_WORKER, .form = batch_form, .body_max = BATCH_BODY, .files = &photo_files,
-     .answer = {{202, &BatchUpload}, {207, &BatchUpload}}, .errors = "400 413", .handle = post_batch,
-     .about = "An Idempotency-Key (a UUID) makes the same upload again the same one."},
     {HTTP_GET, "/api/v1/photos/jobs/status", "upload_status", "photos", "How an upload stands",
      .role = API_WORKER, .query = upload_query, .answer = {{200, &UploadJobs}}, .errors = "404",
      .handle = get_jobs},

@@ -7,6 +7,9 @@
 
 #include <sodium.h>
 
+#include "queue/carrier.h"
+#include "queue/worker.h"
+
 int photos_place(const struct http_request *r, const struct photo_place **ret, struct dm_err *e)
 {
     *ret = api_options(api_of(r))->photos;
@@ -111,4 +114,142 @@ int photos_reply_session(struct http_request *r, int status, const char *uuid, s
     json_t *row = NULL;
     DM_TRY(list_one(api_ctx(r), &list_sessions, "session_id", store_u(uuid), &row, e));
     return http_reply_json(r, status, row, e);
+}
+
+/* ---- photos that come in --------------------------------------------------------------------- */
+
+void photos_tell_workers(struct http_request *r, size_t n)
+{
+    const struct api_options *o = api_options(api_of(r));
+    queue_worker_poke(o->worker);
+    if (o->carrier) {
+        queue_carrier_ring(o->carrier, QUEUE_PROCESS_PHOTO, n);
+    }
+}
+
+/* The i-th of a list, or its only one; a value that is no list. */
+static const json_t *said_of(const json_t *said, const char *name, size_t i)
+{
+    const json_t *v = json_object_get(said, name);
+    return json_is_array(v) ? json_array_get(v, json_array_size(v) == 1 ? 0 : i) : v;
+}
+
+void photos_said(const json_t *said, size_t i, struct photo_new *ret)
+{
+    const json_t *lon = said_of(said, "gps_lon", i);
+    const json_t *lat = said_of(said, "gps_lat", i);
+    const json_t *error = said_of(said, "gps_error_m", i);
+    ret->location_id = json_integer_value(said_of(said, "storage_location_id", i));
+    ret->qr_code = json_string_value(said_of(said, "qr_code", i));
+    ret->force = http_bool(said, "force", false);
+    ret->sha256 = json_string_value(said_of(said, "sha256", i));
+    ret->captured_at = json_integer_value(said_of(said, "captured_at", i));
+    ret->has_gps = json_is_number(lon) && json_is_number(lat);
+    ret->gps_lon = json_number_value(lon);
+    ret->gps_lat = json_number_value(lat);
+    ret->gps_error_m = json_is_number(error) ? json_number_value(error) : -1;
+}
+
+enum photo_source photos_source(const char *name)
+{
+    for (int i = 0; name && photo_source_names[i]; i++) {
+        if (!strcmp(name, photo_source_names[i])) {
+            return (enum photo_source)i;
+        }
+    }
+    return PHOTO_WEB;
+}
+
+json_t *photos_job(const struct photo_accepted *a, const char *filename, int64_t at_ms)
+{
+    return json_pack("{s:s, s:s, s:s?, s:s, s:i, s:o, s:s}", "job_id", a->job_uuid, "image_id",
+                     a->image_uuid, "filename", filename && *filename ? filename : NULL, "status",
+                     "pending", "progress_percent", 0, "created_at", api_instant(at_ms), "sha256",
+                     a->sha256);
+}
+
+int photos_expected_s(const struct http_request *r, size_t photos, json_t **ret, struct dm_err *e)
+{
+    double each;
+    DM_TRY(photo_mean_time(api_ctx(r), &each, e));
+    *ret = json_integer((json_int_t)(each * (double)photos + 0.5));
+    return DM_OK;
+}
+
+/* The refusals of R5 have names of their own. */
+static int accept_one(struct http_request *r, struct photo_file *f, const struct photo_new *what,
+                      struct photo_accepted *ret, struct dm_err *e)
+{
+    const struct photo_place *p;
+    struct dm_err why = {0};
+    DM_TRY(photos_place(r, &p, e));
+    const int code = photo_accept(api_ctx(r), p, f, what, ret, &why);
+    const bool no_place = code == INV_VALIDATION && why.n_fields && !strcmp(why.field[0].s, "gps");
+    if (code == INV_UNSUPPORTED_MEDIA || no_place) {
+        DM_FAIL(e, no_place ? API_ENO_GPS : API_EFILE_TYPE, "%s", dm_err_text(&why));
+    }
+    if (code < 0) {
+        *e = why;
+    }
+    return code;
+}
+
+static int upload_json(struct http_request *r, const struct photo_batch *b,
+                       const struct photo_accepted *a, const char *filename, json_t **ret,
+                       struct dm_err *e)
+{
+    const int64_t now = api_ctx(r)->now_ms;
+    json_t *seconds = NULL;
+    DM_TRY(photos_expected_s(r, 1, &seconds, e));
+    const char *poll = dm_arena_printf(r->arena, PHOTOS_POLL "%s", b->uuid);
+    const char *stream = dm_arena_printf(r->arena, PHOTOS_STREAM "%s", b->uuid);
+    return api_json(json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:[o], s:o}",
+                              "upload_session_id", b->uuid, "task_id", a->job_uuid, "session_id",
+                              (json_int_t)a->session_id, "session_uuid", a->session_uuid, "status",
+                              "pending", "message", "accepted", "poll_url", poll ? poll : "",
+                              "stream_url", stream ? stream : "", "total_photos", 1,
+                              "estimated_time_seconds", seconds, "jobs",
+                              photos_job(a, filename, now), "created_at", api_instant(now)),
+                    ret, e);
+}
+
+int photos_take(struct http_request *r, const char *uuid, struct photo_file *f,
+                const struct photo_new *what, const char *notes, json_t **ret, struct dm_err *e)
+{
+    struct photo_batch batch;
+    struct photo_accepted a = {0};
+    struct photo_new one = *what;
+    struct dm_err late = {0};
+    char key[STORE_UUID_SIZE];
+    DM_TRY(photo_batch_begin(api_ctx(r), uuid, 1, notes, &batch, e));
+    photo_batch_key(batch.uuid, 0, key);
+    one.key = key;
+    one.batch_id = batch.id;
+    one.batch_job_id = batch.job_id;
+    const int code = accept_one(r, f, &one, &a, e);
+    if (code < 0 && dm_code_info(code)->http_status >= 500) {
+        return code; /* may be tried again as the same upload */
+    }
+    json_t *refused = code < 0 ? json_pack("[{s:i, s:s, s:s}]", "index", 0, "code",
+                                           dm_code_info(code)->slug, "message", dm_err_text(e))
+                               : json_array();
+    const int ended = photo_batch_end(api_ctx(r), &batch, 1, refused, &late);
+    json_decref(refused);
+    photos_tell_workers(r, 1);
+    DM_TRY(code);
+    if (ended < 0) {
+        *e = late;
+        return ended;
+    }
+    return upload_json(r, &batch, &a, what->filename, ret, e);
+}
+
+int photos_reply_upload(struct http_request *r, json_t *out, struct dm_err *e)
+{
+    const int code = http_reply_header(r, "Location", http_str(out, "poll_url"), e);
+    if (code < 0) {
+        json_decref(out);
+        return code;
+    }
+    return http_reply_json(r, 202, out, e);
 }

@@ -14,11 +14,50 @@ extern const struct http_schema PhotoUpload, PhotoUploadJob, JobItem, JobSummary
 extern const struct http_field photos_session_path[]; /* {session_id} */
 extern const struct http_field photos_image_path[];   /* {image_id} */
 
-#define PHOTO_UUID_PATTERN "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-
 /* Where photos lie. DM_EAGAIN (503) when this server keeps none. */
 DM_MUST_CHECK int photos_place(const struct http_request *r, const struct photo_place **ret,
                                struct dm_err *e);
+
+/* Where a client looks how an upload stands, up to its uuid. */
+#define PHOTOS_POLL   "/api/v1/photos/jobs/status?upload_session_id="
+#define PHOTOS_STREAM "/api/v1/photos/jobs/stream?upload_session_id="
+
+/* Workers here and elsewhere hear of n photos to count. */
+void photos_tell_workers(struct http_request *r, size_t n);
+
+/* What a sender may say about a photo, in a form or as metadata of a resumable upload. */
+#define PHOTOS_SAID(lists)                                                                         \
+    {"sha256", HTTP_STR, (lists), .pattern = "[0-9a-f]{64}", .about = "of the bytes, as sent"},    \
+        {"captured_at", HTTP_INSTANT, (lists), .about = "for pictures that do not say it"},        \
+        {"gps_lon", HTTP_NUM, (lists), .min = -180, .max = 180, .about = "likewise"},              \
+        {"gps_lat", HTTP_NUM, (lists), .min = -90, .max = 90},                                     \
+        {"gps_error_m", HTTP_NUM, (lists), .min = 0, .max = 1e6},                                  \
+        {"client_uuid", HTTP_UUID, .about = "the same number again is the same upload"},           \
+    {                                                                                              \
+        "pending", HTTP_INT, .min = 0, .max = 1e6, .about = "photos that are still on the phone"   \
+    }
+/* Those members of the i-th photo into *ret; a list of one is for all. */
+void photos_said(const json_t *said, size_t i, struct photo_new *ret);
+
+/* PhotoUploadJob of a photo that was taken in. New reference; NULL when out of memory. */
+json_t *photos_job(const struct photo_accepted *a, const char *filename, int64_t at_ms);
+
+/* Time that so many photos will take, as "estimated_time_seconds". */
+DM_MUST_CHECK int photos_expected_s(const struct http_request *r, size_t photos, json_t **ret,
+                                    struct dm_err *e);
+
+/* Take one complete photo in as an upload of its own, and answer as R5 does: *ret is a new
+ * PhotoUpload. uuid: of the upload, the same again is the same one; NULL: a new one. Codes of
+ * photo_accept; API_EFILE_TYPE for bytes that are no picture, API_ENO_GPS. */
+DM_MUST_CHECK int photos_take(struct http_request *r, const char *uuid, struct photo_file *f,
+                              const struct photo_new *what, const char *notes, json_t **ret,
+                              struct dm_err *e);
+
+/* 202 with what photos_take gave, and where to look for it. out is taken. */
+int photos_reply_upload(struct http_request *r, json_t *out, struct dm_err *e);
+
+/* "web", "mobile", "api"; web for NULL. */
+enum photo_source photos_source(const char *name);
 
 /* "es" or "en", as the request asks. */
 const char *photos_lang(const struct http_request *r);

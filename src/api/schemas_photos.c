@@ -21,6 +21,7 @@ static const struct http_field upload_job[] = {
     {"status", HTTP_STR, .one_of = JOB_STATES},
     {"progress_percent", HTTP_NUM},
     {"created_at", HTTP_INSTANT},
+    {"sha256", HTTP_STR, .about = "of the bytes as they were stored"},
     {NULL},
 };
 const struct http_schema PhotoUploadJob = {"PhotoUploadJob", upload_job};

@@ -113,7 +113,8 @@ struct http_route {
     const char *errors; /* "404 409": besides 401 403 422 429 500 503 */
     const char *about;  /* further words for the documentation */
     http_handler handle;
-    const void *own; /* of the handler: what this row is about, when it serves many */
+    http_handler options; /* adds header fields to the answer of OPTIONS; NULL: none */
+    const void *own;      /* of the handler: what this row is about, when it serves many */
     int (*raw)(struct http_request *r, const void *bytes, size_t n, struct dm_err *e);
 };
 
@@ -143,6 +144,8 @@ struct http_request {
 /* Header and cookie as they came, NULL for none; borrowed. */
 const char *http_header(const struct http_request *r, const char *name);
 const char *http_cookie(const struct http_request *r, const char *name);
+/* A value of the query with its escapes, for whoever asks before the query is taken apart. */
+const char *http_query_raw(const struct http_request *r, const char *name);
 
 /* Skip and limit of a route with HTTP_OFFSET; page of one with HTTP_PAGED. */
 struct http_slice {

@@ -19,6 +19,8 @@
 #define LIMIT_HTTP_BODY_LEAST   8192 /* bytes of a body in 30 s: a tenth of a poor telephone line */
 #define LIMIT_HTTP_STREAMS      1000
 #define LIMIT_TUS_METADATA      4096
-#define LIMIT_TUS_UNFINISHED    10000 /* uploads of one server on their way */
+#define LIMIT_TUS_UNFINISHED    10000                /* uploads of one server on their way */
+#define LIMIT_TUS_BYTES         ((int64_t)64 << 30)  /* announced by all of them */
+#define LIMIT_TUS_ROOM          ((int64_t)256 << 20) /* of the disk that they leave free */
 
 #endif

@@ -439,7 +439,8 @@ static void add_cors(struct http_state *st)
             (void)add(st, "Access-Control-Allow-Origin", *known, NULL);
             (void)add(st, "Access-Control-Expose-Headers",
                       "X-Correlation-ID, X-Total-Count, Location, ETag, Retry-After, "
-                      "Content-Disposition",
+                      "Content-Disposition, Tus-Resumable, Upload-Offset, Upload-Length, "
+                      "Upload-Expires, X-Content-SHA256",
                       NULL);
             return;
         }

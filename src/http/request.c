@@ -27,6 +27,13 @@ const char *http_cookie(const struct http_request *r, const char *name)
                : MHD_lookup_connection_value(r->state->connection, MHD_COOKIE_KIND, name);
 }
 
+const char *http_query_raw(const struct http_request *r, const char *name)
+{
+    return r->state->connection == NULL
+               ? NULL
+               : MHD_lookup_connection_value(r->state->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
 /* ---- who and what ---- */
 
 static void new_uuid(char ret[static 37])
@@ -125,6 +132,11 @@ static int find_method(struct http_state *st, const char *method, struct dm_err 
         enum http_method method;
     } row[] = {{"GET", HTTP_GET}, {"HEAD", HTTP_GET},    {"POST", HTTP_POST},
                {"PUT", HTTP_PUT}, {"PATCH", HTTP_PATCH}, {"DELETE", HTTP_DELETE}};
+    /* tus 1.0.0, for clients that can only POST */
+    const char *other = strcmp(method, "POST") == 0 && http_header(&st->r, "Tus-Resumable") != NULL
+                            ? http_header(&st->r, "X-HTTP-Method-Override")
+                            : NULL;
+    method = other != NULL ? other : method;
     for (size_t i = 0; i < DM_COUNT(row); i++) {
         if (strcmp(row[i].name, method) == 0) {
             st->r.method = row[i].method;
@@ -207,6 +219,11 @@ int http_request_head(struct http_state *st, const char *method, struct dm_err *
     if (st->r.route == NULL) {
         DM_FAIL(e, HTTP_E_NO_METHOD, "Method Not Allowed");
     }
+    return DM_OK;
+}
+
+int http_request_body(struct http_state *st, struct dm_err *e)
+{
     DM_TRY(check_length(st, e));
     return check_media(st, e);
 }

@@ -85,10 +85,26 @@ static void submit(struct http_state *st, enum http_phase phase)
 
 /* ---- a request in the event thread ---- */
 
+/* What the row of this path adds; the first that does speaks for the path. */
+static void add_options(struct http_state *st)
+{
+    for (unsigned method = HTTP_GET; st->r.target != NULL && method <= HTTP_DELETE; method <<= 1) {
+        struct http_match m;
+        http_router_find(st->server->router, st->r.target, (enum http_method)method, &st->arena,
+                         &m);
+        if (m.route != NULL && m.route->options != NULL) {
+            const struct http_route *before = st->r.route;
+            st->r.route = m.route;
+            (void)m.route->options(&st->r, NULL);
+            st->r.route = before;
+            return;
+        }
+    }
+}
+
 /* CORS preflight, or which methods there are. */
 static enum MHD_Result answer_options(struct http_state *st)
 {
-    st->r.target = st->uri;
     struct dm_err ignored = {0};
     if (http_reply_empty(&st->r, 204, &ignored) < 0) {
         return MHD_NO;
@@ -99,10 +115,12 @@ static enum MHD_Result answer_options(struct http_state *st)
         (void)http_reply_header(&st->r, "Access-Control-Allow-Methods", methods, &ignored);
         (void)http_reply_header(&st->r, "Access-Control-Allow-Headers",
                                 "Authorization, Content-Type, X-Correlation-ID, Idempotency-Key, "
-                                "If-Match, If-None-Match, Last-Event-ID",
+                                "If-Match, If-None-Match, Last-Event-ID, Tus-Resumable, "
+                                "Upload-Length, Upload-Offset, Upload-Metadata, Upload-Checksum",
                                 &ignored);
         (void)http_reply_header(&st->r, "Access-Control-Max-Age", "600", &ignored);
     }
+    add_options(st);
     return http_reply_queue(st);
 }
 
@@ -138,6 +156,7 @@ static enum MHD_Result on_head(struct http_state *st, const char *method)
 static int begin_body(struct http_state *st, struct dm_err *e)
 {
     const struct http_route *route = st->r.route;
+    DM_TRY(http_request_body(st, e));
     st->body = dm_buf_init((size_t)http_body_max(route));
     const char *type = http_header(&st->r, "Content-Type");
     if (route->form != NULL && type != NULL && strncasecmp(type, "multipart/form-data", 19) == 0) {

@@ -87,6 +87,8 @@ struct http_server {
 /* Address, correlation id, method, route; limits that need no body. A negative code is the
  * refusal. */
 DM_MUST_CHECK int http_request_head(struct http_state *st, const char *method, struct dm_err *e);
+/* After the guard: whether the body is of a size and type that the route takes. */
+DM_MUST_CHECK int http_request_body(struct http_state *st, struct dm_err *e);
 /* Path, query and body by their tables. DM_OK, or HTTP_E_INVALID with faults in *ret_issues. */
 DM_MUST_CHECK int http_request_take(struct http_state *st, json_t **ret_issues, struct dm_err *e);
 /* skip and limit, or page and per_page, that the flags of a route add; NULL: none. */

@@ -25,6 +25,7 @@ static const struct http_field upload_fields[] = {
     {"offset", HTTP_INT, .about = "bytes that are here", .example = "5242880"},
     {"length", HTTP_INT, .example = "8388608"},
     {"expires_at", HTTP_INSTANT},
+    {"result", HTTP_OBJ, HTTP_NULL, .about = "what became of it, once all bytes are here"},
     {NULL},
 };
 const struct http_schema TusUpload = {"ResumableUpload", upload_fields};
@@ -74,6 +75,36 @@ static int put_expiry(struct http_request *r, const struct tus_upload *u, struct
     return http_reply_header(r, "Upload-Expires", text, e);
 }
 
+/* What this server understands, to whoever asks with OPTIONS. */
+int tus_options(struct http_request *r, struct dm_err *e)
+{
+    const struct tus_place *place = hooks_of(r)->place(r);
+    DM_TRY(http_reply_header(r, "Tus-Resumable", TUS_VERSION, e));
+    DM_TRY(http_reply_header(r, "Tus-Version", TUS_VERSION, e));
+    DM_TRY(http_reply_header(r, "Tus-Extension", "creation,checksum,expiration,termination", e));
+    DM_TRY(http_reply_header(r, "Tus-Checksum-Algorithm", "sha1,sha256", e));
+    return put_number(r, "Tus-Max-Size", place->max_bytes, e);
+}
+
+/* ---- the end of an upload ---- */
+
+/* All bytes are here, and on the disk: the program takes them over. */
+static int finish(struct http_request *r, struct tus_upload *u, struct dm_err *e)
+{
+    struct tus_place *place = hooks_of(r)->place(r);
+    if (lseek(u->fd, 0, SEEK_SET) != 0) {
+        DM_FAIL(e, DM_EIO, "an upload cannot be read back");
+    }
+    const int code = hooks_of(r)->done(r, u, e);
+    if (code < 0) {
+        if (!dm_code_info(code)->retry) {
+            tus_store_remove(place, u);
+        }
+        return code;
+    }
+    return tus_store_finish(place, u, e);
+}
+
 /* ---- creation, looking, termination ---- */
 
 int tus_create(struct http_request *r, struct dm_err *e)
@@ -106,10 +137,23 @@ int tus_create(struct http_request *r, struct dm_err *e)
         tus_store_remove(place, &u);
         return wanted;
     }
-    (void)snprintf(location, sizeof(location), "%s/%s", r->target, u.id);
+    const char *base = r->state->server->options->base_path;
+    (void)snprintf(location, sizeof(location), "%s%s/%s", base ? base : "", r->target, u.id);
     DM_TRY(http_reply_header(r, "Location", location, e));
     DM_TRY(put_expiry(r, &u, e));
     return http_reply_empty(r, 201, e);
+}
+
+/* Every byte came, but nobody took them: the process died, or the program asked for another try.
+ * Who looks would take the upload for done, so it is done now. */
+static int finish_late(struct http_request *r, struct tus_upload *u, struct dm_err *e)
+{
+    const struct tus_hooks *hooks = hooks_of(r);
+    char id[sizeof(u->id)];
+    memcpy(id, u->id, sizeof(id));
+    tus_upload_clear(u);
+    DM_TRY(tus_store_open(hooks->place(r), id, hooks->owner(r), true, u, e));
+    return u->done || u->offset != u->length ? DM_OK : finish(r, u, e);
 }
 
 int tus_look(struct http_request *r, struct dm_err *e)
@@ -120,6 +164,9 @@ int tus_look(struct http_request *r, struct dm_err *e)
     DM_TRY(check_version(r, e));
     DM_TRY(tus_store_open(hooks->place(r), http_str(r->path, "upload_id"), hooks->owner(r), false,
                           &u, e));
+    if (!u.done && u.offset == u.length) {
+        DM_TRY(finish_late(r, &u, e));
+    }
     DM_TRY(put_number(r, "Upload-Offset", u.offset, e));
     DM_TRY(put_number(r, "Upload-Length", u.length, e));
     DM_TRY(put_expiry(r, &u, e));
@@ -128,9 +175,9 @@ int tus_look(struct http_request *r, struct dm_err *e)
     }
     http_instant_text(u.expires_s * 1000, expires);
     return http_reply_json(r, 200,
-                           json_pack("{s:s, s:I, s:I, s:s}", "upload_id", u.id, "offset",
+                           json_pack("{s:s, s:I, s:I, s:s, s:O?}", "upload_id", u.id, "offset",
                                      (json_int_t)u.offset, "length", (json_int_t)u.length,
-                                     "expires_at", expires),
+                                     "expires_at", expires, "result", u.result),
                            e);
 }
 
@@ -152,7 +199,8 @@ struct patch {
     struct tus_place *place;
     struct tus_upload upload;
     int64_t from;       /* offset at which it began */
-    EVP_MD_CTX *digest; /* NULL: no checksum was announced, or it was right */
+    bool doubtful;      /* what was written counts only when the end is as it should be */
+    EVP_MD_CTX *digest; /* NULL: no checksum was announced */
     unsigned char wanted[EVP_MAX_MD_SIZE];
     size_t n_wanted;
 };
@@ -160,12 +208,10 @@ struct patch {
 static void patch_free(void *work)
 {
     struct patch *p = work;
-    if (p->digest) {
-        if (tus_store_drop(p->place, &p->upload, p->from, NULL) < 0) {
-            /* The next who opens it cuts it off: it is still in doubt. */
-        }
-        EVP_MD_CTX_free(p->digest);
+    if (p->doubtful && tus_store_drop(p->place, &p->upload, p->from, NULL) < 0) {
+        /* The next who opens it cuts it off: it is still in doubt. */
     }
+    EVP_MD_CTX_free(p->digest);
     tus_upload_clear(&p->upload);
     dm_free(p);
 }
@@ -194,6 +240,7 @@ static int begin_checksum(struct patch *p, const char *text, struct dm_err *e)
             DM_FAIL(e, DM_ENOMEM, "not enough memory for a checksum");
         }
         p->digest = digest;
+        p->doubtful = true;
         return tus_store_doubt(p->place, &p->upload, e);
     }
     DM_FAIL(e, HTTP_E_BAD_REQUEST, "Upload-Checksum should be sha1 or sha256 and a base64 value");
@@ -224,7 +271,7 @@ static int patch_check(struct http_request *r, struct patch *p, struct dm_err *e
     return checksum ? begin_checksum(p, checksum, e) : DM_OK;
 }
 
-static int patch_begin(struct http_request *r, struct patch **ret, struct dm_err *e)
+static int patch_new(struct http_request *r, struct patch **ret, struct dm_err *e)
 {
     struct patch *p = dm_calloc(1, sizeof(*p));
     if (!p) {
@@ -235,7 +282,13 @@ static int patch_begin(struct http_request *r, struct patch **ret, struct dm_err
     r->work = p;
     r->work_free = patch_free;
     *ret = p;
-    return patch_check(r, p, e);
+    return DM_OK;
+}
+
+static int patch_begin(struct http_request *r, struct patch **ret, struct dm_err *e)
+{
+    DM_TRY(patch_new(r, ret, e));
+    return patch_check(r, *ret, e);
 }
 
 static int write_all(struct patch *p, const char *bytes, size_t n, struct dm_err *e)
@@ -255,12 +308,8 @@ static int write_all(struct patch *p, const char *bytes, size_t n, struct dm_err
     return DM_OK;
 }
 
-int tus_bytes(struct http_request *r, const void *bytes, size_t n, struct dm_err *e)
+static int take_bytes(struct patch *p, const void *bytes, size_t n, struct dm_err *e)
 {
-    struct patch *p = r->work;
-    if (!p) {
-        DM_TRY(patch_begin(r, &p, e));
-    }
     if ((int64_t)n > p->upload.length - p->upload.offset) {
         DM_REFUSE(e, HTTP_E_TOO_LARGE, DM_FIELDS(DM_I("max_bytes", p->upload.length)),
                   "more bytes than were announced");
@@ -271,33 +320,24 @@ int tus_bytes(struct http_request *r, const void *bytes, size_t n, struct dm_err
     return write_all(p, bytes, n, e);
 }
 
+int tus_bytes(struct http_request *r, const void *bytes, size_t n, struct dm_err *e)
+{
+    struct patch *p = r->work;
+    if (!p) {
+        DM_TRY(patch_begin(r, &p, e));
+    }
+    return take_bytes(p, bytes, n, e);
+}
+
 static int end_checksum(struct patch *p, struct dm_err *e)
 {
     unsigned char found[EVP_MAX_MD_SIZE];
-    if (!p->digest) {
-        return tus_store_keep(p->place, &p->upload, e);
-    }
-    if (EVP_DigestFinal_ex(p->digest, found, NULL) != 1 ||
-        memcmp(found, p->wanted, p->n_wanted) != 0) {
+    if (p->digest && (EVP_DigestFinal_ex(p->digest, found, NULL) != 1 ||
+                      memcmp(found, p->wanted, p->n_wanted) != 0)) {
         DM_FAIL(e, HTTP_E_CHECKSUM, "the checksum is not that of the bytes"); /* freed: cut off */
     }
-    EVP_MD_CTX_free(DM_STEAL(p->digest));
+    p->doubtful = false;
     return tus_store_keep(p->place, &p->upload, e);
-}
-
-static int finish(struct http_request *r, struct patch *p, struct dm_err *e)
-{
-    if (lseek(p->upload.fd, 0, SEEK_SET) != 0) {
-        DM_FAIL(e, DM_EIO, "an upload cannot be read back");
-    }
-    const int code = hooks_of(r)->done(r, &p->upload, e);
-    if (code < 0) {
-        if (!dm_code_info(code)->retry) {
-            tus_store_remove(p->place, &p->upload);
-        }
-        return code;
-    }
-    return tus_store_finish(p->place, &p->upload, e);
 }
 
 int tus_patch(struct http_request *r, struct dm_err *e)
@@ -309,10 +349,52 @@ int tus_patch(struct http_request *r, struct dm_err *e)
     if (!p->upload.done) {
         DM_TRY(end_checksum(p, e));
         if (p->upload.offset == p->upload.length) {
-            DM_TRY(finish(r, p, e));
+            DM_TRY(finish(r, &p->upload, e));
         }
     }
     DM_TRY(put_number(r, "Upload-Offset", p->upload.offset, e));
     DM_TRY(put_expiry(r, &p->upload, e));
+    return http_reply_empty(r, 204, e);
+}
+
+/* ---- the whole at once, by whoever has the address ---- */
+
+/* What was there before goes; what comes counts when all of it is here. */
+static int put_begin(struct http_request *r, struct patch **ret, struct dm_err *e)
+{
+    const struct http_match *m = &r->state->match;
+    DM_TRY(patch_new(r, ret, e));
+    struct patch *p = *ret;
+    DM_TRY(tus_store_open(p->place, m->value[m->n - 1], TUS_ANYBODY, true, &p->upload, e));
+    DM_TRY(hooks_of(r)->permit(r, &p->upload, e));
+    if (p->upload.done) {
+        DM_FAIL(e, DM_ECONFLICT, "the upload has ended");
+    }
+    p->upload.offset = 0;
+    p->doubtful = true;
+    DM_TRY(tus_store_doubt(p->place, &p->upload, e));
+    return tus_store_cut(&p->upload, e);
+}
+
+int tus_put_bytes(struct http_request *r, const void *bytes, size_t n, struct dm_err *e)
+{
+    struct patch *p = r->work;
+    if (!p) {
+        DM_TRY(put_begin(r, &p, e));
+    }
+    return take_bytes(p, bytes, n, e);
+}
+
+int tus_put(struct http_request *r, struct dm_err *e)
+{
+    struct patch *p = r->work;
+    if (!p) {
+        DM_FAIL(e, HTTP_E_BAD_REQUEST, "the upload has no bytes");
+    }
+    if (p->upload.offset != p->upload.length) {
+        DM_REFUSE(e, HTTP_E_BAD_REQUEST, DM_FIELDS(DM_I("expected", p->upload.length)),
+                  "fewer bytes than were announced");
+    }
+    DM_TRY(end_checksum(p, e));
     return http_reply_empty(r, 204, e);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +40,7 @@ void tus_upload_clear(struct tus_upload *u)
     }
     dm_free(u->sent);
     json_decref(u->metadata);
+    json_decref(u->result);
     *u = (struct tus_upload){.fd = -1};
 }
 
@@ -47,9 +49,9 @@ void tus_upload_clear(struct tus_upload *u)
 static int write_info(struct tus_place *p, const struct tus_upload *u, struct dm_err *e)
 {
     char path[NAME_MAX_];
-    json_t *o = json_pack("{s:I, s:I, s:I, s:b, s:s}", "owner", (json_int_t)u->owner, "length",
-                          (json_int_t)u->length, "expires_s", (json_int_t)u->expires_s, "done",
-                          u->done, "sent", u->sent ? u->sent : "");
+    json_t *o = json_pack("{s:I, s:I, s:I, s:b, s:s, s:O*}", "owner", (json_int_t)u->owner,
+                          "length", (json_int_t)u->length, "expires_s", (json_int_t)u->expires_s,
+                          "done", u->done, "sent", u->sent ? u->sent : "", "result", u->result);
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     if (!text) {
@@ -99,6 +101,7 @@ static int read_info(struct tus_place *p, struct tus_upload *u, struct dm_err *e
     u->expires_s = http_int(o, "expires_s", 0);
     u->done = http_bool(o, "done", false);
     u->sent = dm_strdup(sent ? sent : "");
+    u->result = json_incref(json_object_get(o, "result"));
     u->metadata = json_object();
     if (!u->sent || !u->metadata) {
         DM_FAIL(e, DM_ENOMEM, "not enough memory for an upload");
@@ -125,6 +128,26 @@ static void new_id(char ret[static 37])
     ret[8] = ret[13] = ret[18] = ret[23] = '-';
 }
 
+/* How many may be under way, and what of the disk they may take. */
+static int check_room(struct tus_place *p, int64_t length, struct dm_err *e)
+{
+    const int64_t most = p->max_total > 0 ? p->max_total : LIMIT_TUS_BYTES;
+    struct statvfs disk;
+    if (atomic_load(&p->unfinished) >= LIMIT_TUS_UNFINISHED) {
+        DM_REFUSE(e, HTTP_E_RATE, DM_FIELDS(DM_I("limit", LIMIT_TUS_UNFINISHED)),
+                  "too many uploads are unfinished");
+    }
+    if (length > most - atomic_load(&p->promised)) {
+        DM_REFUSE(e, HTTP_E_RATE, DM_FIELDS(DM_I("max_bytes", most)),
+                  "unfinished uploads have announced too many bytes");
+    }
+    if (statvfs(p->dir, &disk) != 0 ||
+        (int64_t)(disk.f_bavail * disk.f_frsize) < length + LIMIT_TUS_ROOM) {
+        DM_FAIL(e, HTTP_E_UNAVAILABLE, "the disk has no room for the upload");
+    }
+    return DM_OK;
+}
+
 int tus_store_new(struct tus_place *p, struct tus_upload *u, struct dm_err *e)
 {
     char path[NAME_MAX_];
@@ -133,10 +156,7 @@ int tus_store_new(struct tus_place *p, struct tus_upload *u, struct dm_err *e)
     if (now - atomic_load(&p->swept_s) >= SWEEP_S) {
         tus_store_sweep(p);
     }
-    if (atomic_load(&p->unfinished) >= LIMIT_TUS_UNFINISHED) {
-        DM_REFUSE(e, HTTP_E_RATE, DM_FIELDS(DM_I("limit", LIMIT_TUS_UNFINISHED)),
-                  "too many uploads are unfinished");
-    }
+    DM_TRY(check_room(p, u->length, e));
     u->metadata = json_object();
     if (!u->metadata || !read_metadata(u->sent, u->metadata)) {
         DM_FAIL(e, HTTP_E_BAD_REQUEST, "Upload-Metadata is not a list of names and base64 values");
@@ -153,6 +173,7 @@ int tus_store_new(struct tus_place *p, struct tus_upload *u, struct dm_err *e)
         return DM_EIO;
     }
     atomic_fetch_add(&p->unfinished, 1);
+    atomic_fetch_add(&p->promised, u->length);
     return DM_OK;
 }
 
@@ -194,8 +215,8 @@ static int open_bytes(struct tus_place *p, bool writing, struct tus_upload *u, s
     if (writing) {
         DM_TRY(settle(p, u, e));
     }
-    /* What is told to be here is on the disk. */
-    if (fdatasync(u->fd) != 0 || fstat(u->fd, &st) != 0) {
+    /* What is told to be here is on the disk; who writes on syncs at his own end. */
+    if ((!writing && fdatasync(u->fd) != 0) || fstat(u->fd, &st) != 0) {
         DM_FAIL(e, DM_EIO, "an upload cannot be looked at");
     }
     u->offset = writing ? st.st_size : certain(p, u, st.st_size);
@@ -207,7 +228,8 @@ int tus_store_open(struct tus_place *p, const char *id, int64_t owner, bool writ
 {
     *ret = (struct tus_upload){.fd = -1};
     int code = http_uuid_lower(id, ret->id) ? read_info(p, ret, NULL) : DM_ENOTFOUND;
-    if (code == DM_OK && (ret->owner != owner || ret->expires_s <= time(NULL))) {
+    if (code == DM_OK &&
+        ((owner != TUS_ANYBODY && ret->owner != owner) || ret->expires_s <= time(NULL))) {
         code = DM_ENOTFOUND;
     }
     if (code < 0) {
@@ -245,28 +267,35 @@ int tus_store_keep(struct tus_place *p, const struct tus_upload *u, struct dm_er
     return DM_OK;
 }
 
+int tus_store_cut(const struct tus_upload *u, struct dm_err *e)
+{
+    if (ftruncate(u->fd, u->offset) != 0 || fdatasync(u->fd) != 0) {
+        DM_FAIL(e, DM_EIO, "bytes of an upload cannot be cut off: %s", strerror(errno));
+    }
+    return DM_OK;
+}
+
 int tus_store_drop(struct tus_place *p, struct tus_upload *u, int64_t offset, struct dm_err *e)
 {
     char path[NAME_MAX_];
-    if (ftruncate(u->fd, offset) != 0 || fdatasync(u->fd) != 0) {
-        DM_FAIL(e, DM_EIO, "bytes of an upload cannot be cut off: %s", strerror(errno));
-    }
     u->offset = offset;
+    DM_TRY(tus_store_cut(u, e));
     (void)unlink(path_of(p, u->id, "doubt", path));
     return DM_OK;
 }
 
 /* ---- the end ---- */
 
-static void remove_files(struct tus_place *p, const char *id, bool info)
+static void remove_files(struct tus_place *p, const struct tus_upload *u, bool info)
 {
     char path[NAME_MAX_];
-    if (unlink(path_of(p, id, "part", path)) == 0) {
+    if (unlink(path_of(p, u->id, "part", path)) == 0) {
         atomic_fetch_sub(&p->unfinished, 1);
+        atomic_fetch_sub(&p->promised, u->length);
     }
-    (void)unlink(path_of(p, id, "doubt", path));
+    (void)unlink(path_of(p, u->id, "doubt", path));
     if (info) {
-        (void)unlink(path_of(p, id, "info", path));
+        (void)unlink(path_of(p, u->id, "info", path));
     }
 }
 
@@ -274,47 +303,63 @@ int tus_store_finish(struct tus_place *p, struct tus_upload *u, struct dm_err *e
 {
     u->done = true;
     DM_TRY(write_info(p, u, e));
-    remove_files(p, u->id, false);
+    remove_files(p, u, false);
     return DM_OK;
 }
 
 void tus_store_remove(struct tus_place *p, struct tus_upload *u)
 {
-    remove_files(p, u->id, true);
+    remove_files(p, u, true);
 }
 
-static bool is_late(struct tus_place *p, struct tus_upload *u)
+/* ---- what has expired ---- */
+
+struct sweep {
+    struct tus_place *p;
+    int64_t now, unfinished, promised;
+};
+
+/* One that is known by its info: kept and counted, or removed. */
+static void sweep_upload(struct sweep *s, struct tus_upload *u)
 {
-    return read_info(p, u, NULL) < 0 || u->expires_s <= time(NULL);
+    if (read_info(s->p, u, NULL) < 0 || u->expires_s <= s->now) {
+        remove_files(s->p, u, true);
+    } else if (!u->done) {
+        s->unfinished++;
+        s->promised += u->length;
+    }
+}
+
+/* What a crash left that no info tells of: halves of written files, bytes of nobody. */
+static void sweep_rest(const struct sweep *s, int dir, const char *name)
+{
+    struct stat st;
+    if (!fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
+        (int64_t)st.st_mtime + s->p->ttl_s <= s->now) {
+        (void)unlinkat(dir, name, 0);
+    }
 }
 
 void tus_store_sweep(struct tus_place *p)
 {
+    struct sweep s = {.p = p, .now = time(NULL)};
     DIR *d = opendir(p->dir);
     const struct dirent *entry;
-    int64_t unfinished = 0;
-    atomic_store(&p->swept_s, time(NULL));
+    atomic_store(&p->swept_s, s.now);
     while (d && (entry = readdir(d))) {
         struct tus_upload u = {.fd = -1};
         const char *dot = strrchr(entry->d_name, '.');
-        if (!dot || dot - entry->d_name != 36) {
-            continue;
+        if (dot && dot - entry->d_name == 36 && !strcmp(dot, ".info")) {
+            memcpy(u.id, entry->d_name, 36);
+            sweep_upload(&s, &u);
+            tus_upload_clear(&u);
+        } else {
+            sweep_rest(&s, dirfd(d), entry->d_name);
         }
-        memcpy(u.id, entry->d_name, 36);
-        if (!strcmp(dot, ".info") && is_late(p, &u)) {
-            remove_files(p, u.id, true);
-        }
-        tus_upload_clear(&u);
-    }
-    if (d) {
-        rewinddir(d);
-    }
-    while (d && (entry = readdir(d))) {
-        const char *dot = strrchr(entry->d_name, '.');
-        unfinished += dot && !strcmp(dot, ".part");
     }
     if (d) {
         (void)closedir(d);
     }
-    atomic_store(&p->unfinished, unfinished);
+    atomic_store(&p->unfinished, s.unfinished);
+    atomic_store(&p->promised, s.promised);
 }

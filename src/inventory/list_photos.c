@@ -105,6 +105,32 @@ const struct list list_photo = {
     .has_where = true,
 };
 
+/* By the index images_sha256_key. */
+static const struct list_column known_columns[] = {
+    {"sha256", "i.sha256", 't', LIST_AS_IS},
+    {"image_id", "i.uuid", 'u', LIST_AS_IS},
+    {"file_size_bytes", "i.file_size_bytes", 'i', LIST_AS_IS},
+    {"status", "i.status", 't', LIST_AS_IS},
+    {"uploaded_at", "i.created_at", 'T', LIST_AS_IS},
+    {"session_id", "s.uuid", 'u', LIST_AS_IS},
+    {"storage_location_id", "s.storage_location_id", 'i', LIST_AS_IS},
+    {"storage_location_code", "l.code", 't', LIST_AS_IS},
+    {"warning", "s.warning", 't', LIST_AS_IS},
+};
+static const struct list_filter known_filters[] = {{"sha256", "i.sha256 = ?", 't'}};
+const struct list list_known = {
+    .name = "list.known",
+    .from = "images i" LAST_SESSION " LEFT JOIN storage_locations l ON l.id = s.storage_location_id"
+            " WHERE i.deleted_at IS NULL AND NOT i.duplicate_forced",
+    .order = "i.id",
+    .action = INV_DO_READ,
+    .column = known_columns,
+    .n_column = DM_COUNT(known_columns),
+    .filter = known_filters,
+    .n_filter = DM_COUNT(known_filters),
+    .has_where = true,
+};
+
 static const struct list_column history_columns[] = {
     {"timestamp", "h.captured_at", 'T', LIST_AS_IS},
     {"event", "'photo_processed'", 't', LIST_AS_IS},

@@ -52,7 +52,11 @@ DM_MUST_CHECK int photo_file_write(struct photo_file *f, const void *bytes, size
                                    struct dm_err *e);
 /* All of an open file from its present place. */
 DM_MUST_CHECK int photo_file_copy(struct photo_file *f, int fd, struct dm_err *e);
-/* The file is removed. Accepts NULL. */
+/* A complete file that lies elsewhere and stays there: read once to hash it. fd stays the caller's
+ * and must not change meanwhile. INV_FILE_TOO_LARGE, INV_UNSUPPORTED_MEDIA (empty), DM_EIO. */
+DM_MUST_CHECK int photo_file_of(int fd, int64_t max_bytes, struct photo_file **ret,
+                                struct dm_err *e);
+/* A file that photo_file_begin made is removed. Accepts NULL. */
 void photo_file_free(struct photo_file *f);
 DM_DEFINE_CLEANUP(photo_file_freep, struct photo_file *, photo_file_free)
 
@@ -92,24 +96,35 @@ struct photo_new {
     int64_t batch_id, batch_job_id; /* of photo_batch_begin; 0: none */
     int64_t location_id;            /* said by the person, 0 for not */
     const char *qr_code;            /* likewise, NULL for none */
-    bool force;                     /* also when the same bytes are stored already */
-    bool needs_gps; /* setting REQUIRE_GPS: refuse a photo whose place nobody can know */
+    const char *sha256;             /* hex that the sender computed; NULL: not said */
+    int64_t captured_at;            /* for a picture that does not say it; 0: not known */
+    bool has_gps;                   /* the sender's own position, for a picture without one */
+    double gps_lon, gps_lat;
+    double gps_error_m; /* negative: unknown */
+    bool force;         /* also when the same bytes are stored already */
+    bool needs_gps;     /* setting REQUIRE_GPS: refuse a photo whose place nobody can know */
 };
 
 struct photo_accepted {
     bool repeated; /* the same request had been made before; nothing was written */
     int64_t image_id, session_id, location_id;
     char image_uuid[STORE_UUID_SIZE], session_uuid[STORE_UUID_SIZE], job_uuid[STORE_UUID_SIZE];
-    enum places_warning warning; /* of the place; a label inside the picture may yet tell it */
+    char sha256[DM_SHA256_HEX_SIZE]; /* of the stored bytes */
+    enum places_warning warning;     /* of the place; a label inside the picture may yet tell it */
 };
 
 /* Take a complete file in. Needs PHOTO_UPLOAD. INV_UNSUPPORTED_MEDIA, INV_FILE_TOO_LARGE (bytes or
- * pixels), DM_EDECODE: not a picture we take; INV_DUPLICATE_PHOTO {image_id, session_id}: the same
+ * pixels), DM_EDECODE: not a picture we take; INV_VALIDATION {field sha256}: other bytes than the
+ * sender's; INV_DUPLICATE_PHOTO {image_id, session_id}: the same
  * bytes are stored; INV_NOT_FOUND: no such claro or label; INV_IDEMPOTENCY_CONFLICT: the key was
  * used for other bytes; DM_EIO: it could not be stored. */
 DM_MUST_CHECK int photo_accept(const struct inv_ctx *c, const struct photo_place *p,
                                struct photo_file *f, const struct photo_new *n,
                                struct photo_accepted *ret, struct dm_err *e);
+
+/* Whether bytes of this hash are stored (and not as a forced duplicate): whoever is about to send
+ * them need not. INV_DUPLICATE_PHOTO {image_id, session_id} as photo_accept says it, or DM_OK. */
+DM_MUST_CHECK int photo_is_new(const struct inv_ctx *c, const char *sha256, struct dm_err *e);
 
 /* The active claro of a code (NAVE03-N-C07) or a label's text. INV_NOT_FOUND. */
 DM_MUST_CHECK int photo_location_named(const struct inv_ctx *c, const char *name, int64_t *ret_id,
@@ -306,6 +321,7 @@ extern const struct list list_detections;   /* Detection, with bin_id and catego
 extern const struct list list_estimations;  /* Estimation */
 extern const struct list list_gallery;      /* GalleryItem, newest first */
 extern const struct list list_image;        /* Image */
+extern const struct list list_known;        /* a stored photo by its sha256 */
 extern const struct list list_photo;        /* PhotoDetail without its history */
 extern const struct list list_progress;     /* how a session stands */
 extern const struct list list_session;      /* Session with counts and pictures */

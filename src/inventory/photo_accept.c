@@ -16,7 +16,8 @@
 #include "inventory/json.h"
 #include "inventory/photo_priv.h"
 
-#define FUTURE_MS INT64_C(60000) /* a camera's clock may be a minute ahead (domain.md 4) */
+#define FUTURE_MS INT64_C(60000)        /* a camera's clock may be a minute ahead (domain.md 4) */
+#define OLDEST_MS INT64_C(946684800000) /* a clock before 2000 was never set */
 
 enum { REPEAT, TWIN, IMAGE_ADD, NAMED };
 static const struct store_query queries[] = {
@@ -122,24 +123,43 @@ static int find_repeat(struct store_tx *tx, struct accepting *x, struct dm_err *
     return 1;
 }
 
-static int look(struct store_tx *tx, void *ctx, struct dm_err *e)
+/* 1: the same bytes are stored, which is the fault of whoever does not force. */
+static int find_twin(struct store_tx *tx, const char *sha256, bool force, struct dm_err *e)
 {
-    struct accepting *x = ctx;
     DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
     const struct store_value *v;
-    const int repeated = find_repeat(tx, x, e);
-    if (repeated) {
-        return repeated;
-    }
-    const int twin = store_maybe(tx, &queries[TWIN], STORE_ARGS(store_t(x->sha256)), &a, &v, e);
+    const int twin = store_maybe(tx, &queries[TWIN], STORE_ARGS(store_t(sha256)), &a, &v, e);
     DM_TRY(twin);
-    x->duplicate = twin;
-    if (twin && !x->n->force) {
+    if (twin && !force) {
         DM_REFUSE(e, INV_DUPLICATE_PHOTO,
                   DM_FIELDS(DM_S("image_id", v[0].t), DM_S("session_id", v[2].null ? "" : v[2].t)),
                   "this photo is already stored");
     }
+    return twin;
+}
+
+static int look(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    struct accepting *x = ctx;
+    const int repeated = find_repeat(tx, x, e);
+    if (repeated) {
+        return repeated;
+    }
+    const int twin = find_twin(tx, x->sha256, x->n->force, e);
+    DM_TRY(twin);
+    x->duplicate = twin;
     return DM_OK;
+}
+
+static int look_new(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    return find_twin(tx, ctx, false, e);
+}
+
+int photo_is_new(const struct inv_ctx *c, const char *sha256, struct dm_err *e)
+{
+    DM_TRY(inv_permit(c, INV_DO_PHOTO_UPLOAD, e));
+    return store_run(c->store, STORE_READ, look_new, (void *)(uintptr_t)sha256, e);
 }
 
 /* Codes of the decoders in the words of the books. */
@@ -170,7 +190,7 @@ static int64_t taken_at(const struct inv_ctx *c, const char *text, bool *ret_fro
         const struct dm_civil shown = dm_zone_civil(NULL, ms);
         ms = dm_zone_instant(c->zone, &shown);
     }
-    const bool believable = ms > INT64_C(946684800000) && ms <= c->now_ms + FUTURE_MS;
+    const bool believable = ms > OLDEST_MS && ms <= c->now_ms + FUTURE_MS;
     *ret_from_exif = *ret_from_exif && believable;
     return *ret_from_exif ? DM_MIN(ms, c->now_ms) : c->now_ms;
 }
@@ -342,6 +362,23 @@ static int store_rows(struct accepting *x, const struct photo_place *p, struct d
     return DM_OK;
 }
 
+/* What the sender knows and the picture does not say: a browser may have taken it out. */
+static void complete(struct accepting *x)
+{
+    const struct photo_new *n = x->n;
+    struct image_exif *g = &x->info.exif;
+    x->captured_at = taken_at(x->c, g->captured_at, &x->from_exif);
+    if (!x->from_exif && n->captured_at > OLDEST_MS && n->captured_at <= x->c->now_ms + FUTURE_MS) {
+        x->captured_at = DM_MIN(n->captured_at, x->c->now_ms);
+    }
+    if (!g->has_gps && n->has_gps) {
+        g->has_gps = true;
+        g->longitude_deg = n->gps_lon;
+        g->latitude_deg = n->gps_lat;
+        g->gps_error_m = n->gps_error_m;
+    }
+}
+
 static int take_in(struct accepting *x, const struct photo_place *p, const void *bytes,
                    struct dm_arena *a, struct dm_err *e)
 {
@@ -351,7 +388,7 @@ static int take_in(struct accepting *x, const struct photo_place *p, const void 
     }
     DM_TRY(probe(bytes, x->bytes, &x->info, e));
     x->type = image_format_mime(x->info.format);
-    x->captured_at = taken_at(x->c, x->info.exif.captured_at, &x->from_exif);
+    complete(x);
     DM_TRY(exif_text(&x->info, a, &x->exif, e));
     store_uuid_new(x->out.image_uuid);
     store_uuid_new(x->out.session_uuid);
@@ -380,6 +417,11 @@ int photo_accept(const struct inv_ctx *c, const struct photo_place *p, struct ph
     } else {
         store_uuid_new(x.out.job_uuid);
     }
+    if (n->sha256 && strcmp(n->sha256, x.sha256) != 0) {
+        DM_REFUSE(e, INV_VALIDATION, DM_FIELDS(DM_S("field", "sha256"), DM_S("sha256", x.sha256)),
+                  "the bytes that came are not those that were sent");
+    }
+    memcpy(x.out.sha256, x.sha256, sizeof(x.out.sha256));
     DM_TRY(take_in(&x, p, bytes, &a, e));
     *ret = x.out;
     return DM_OK;

@@ -15,7 +15,7 @@
 #include "inventory/photo.h"
 
 struct photo_file {
-    char *path;
+    char *path; /* NULL: it lies elsewhere and is not removed */
     int fd;
     int64_t size, max;
     crypto_hash_sha256_state hash;
@@ -52,16 +52,23 @@ int photo_file_begin(const struct photo_place *p, int64_t max_bytes, struct phot
     return DM_OK;
 }
 
-int photo_file_write(struct photo_file *f, const void *bytes, size_t n, struct dm_err *e)
+/* So many more bytes, hashed. */
+static int count_bytes(struct photo_file *f, const void *bytes, size_t n, struct dm_err *e)
 {
-    const char *at = bytes;
-    DM_BUG_UNLESS(!f->ended);
     if ((int64_t)n > f->max - f->size) {
         DM_REFUSE(e, INV_FILE_TOO_LARGE, DM_FIELDS(DM_I("max_bytes", f->max)),
                   "the photo has more than %lld MB", (long long)(f->max / 1000000));
     }
     (void)crypto_hash_sha256_update(&f->hash, bytes, n);
     f->size += (int64_t)n;
+    return DM_OK;
+}
+
+int photo_file_write(struct photo_file *f, const void *bytes, size_t n, struct dm_err *e)
+{
+    const char *at = bytes;
+    DM_BUG_UNLESS(!f->ended);
+    DM_TRY(count_bytes(f, bytes, n, e));
     while (n > 0) {
         const ssize_t wrote = write(f->fd, at, n);
         if (wrote < 0 && errno == EINTR) {
@@ -94,6 +101,34 @@ int photo_file_copy(struct photo_file *f, int fd, struct dm_err *e)
     }
 }
 
+int photo_file_of(int fd, int64_t max_bytes, struct photo_file **ret, struct dm_err *e)
+{
+    DM_CLEANUP(photo_file_freep) struct photo_file *f = dm_calloc(1, sizeof(*f));
+    char piece[65536];
+    if (!f) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for an upload");
+    }
+    f->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    f->max = max_bytes > 0 ? max_bytes : (int64_t)LIMIT_IMAGE_FILE_BYTES;
+    (void)crypto_hash_sha256_init(&f->hash);
+    for (;;) {
+        const ssize_t n = pread(f->fd, piece, sizeof(piece), f->size);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            DM_FAIL(e, DM_EIO, "cannot read the photo: %s", strerror(errno));
+        }
+        if (n == 0) {
+            break;
+        }
+        DM_TRY(count_bytes(f, piece, (size_t)n, e));
+    }
+    DM_TRY(photo_file_end(f, e));
+    *ret = DM_STEAL(f);
+    return DM_OK;
+}
+
 int photo_file_end(struct photo_file *f, struct dm_err *e)
 {
     unsigned char digest[crypto_hash_sha256_BYTES];
@@ -105,7 +140,7 @@ int photo_file_end(struct photo_file *f, struct dm_err *e)
     }
     void *map = mmap(NULL, (size_t)f->size, PROT_READ, MAP_PRIVATE, f->fd, 0);
     if (map == MAP_FAILED) {
-        DM_FAIL(e, DM_EIO, "cannot read %s: %s", f->path, strerror(errno));
+        DM_FAIL(e, DM_EIO, "cannot read a photo on its way: %s", strerror(errno));
     }
     f->map = map;
     (void)crypto_hash_sha256_final(&f->hash, digest);
@@ -137,6 +172,8 @@ void photo_file_free(struct photo_file *f)
     }
     if (f->fd > 0) {
         (void)close(f->fd);
+    }
+    if (f->fd > 0 && f->path) {
         (void)unlink(f->path);
     }
     dm_free(f->path);

@@ -46,7 +46,7 @@ static int my_begin(struct http_request *r, const struct tus_upload *u, struct d
     return DM_OK;
 }
 
-static int my_done(struct http_request *r, const struct tus_upload *u, struct dm_err *e)
+static int my_done(struct http_request *r, struct tus_upload *u, struct dm_err *e)
 {
     const char *name = http_str(u->metadata, "filename");
     ssize_t n = read(u->fd, got.bytes, sizeof(got.bytes) - 1);
@@ -57,11 +57,13 @@ static int my_done(struct http_request *r, const struct tus_upload *u, struct dm
     if (got.answer < 0) {
         DM_FAIL(e, got.answer, "refused");
     }
+    u->result = json_pack("{s:i}", "photo", 7);
     return http_reply_header(r, "X-Photo", "7", e);
 }
 
 static const struct tus_hooks hooks = {my_place, my_owner, my_begin, my_done};
-static const struct http_route routes[] = {TUS_ROUTES("/uploads", "photos", 0, &hooks), {0}};
+static const struct http_route routes[] = {
+    TUS_ROUTES("/uploads", "photos", 0, &hooks, .errors = "400 412 413"), {0}};
 static const struct http_route *const tables[] = {routes, NULL};
 static const struct http_app app = {.tables = tables, .title = "t", .version = "1"};
 static const struct http_options options = {.threads = 2, .check_replies = true};
@@ -316,10 +318,20 @@ static void test_refused_at_the_end(void **state)
     create(5, "", path);
     got.answer = DM_EIO; /* may go well later */
     assert_int_equal(patch(path, 0, "", "hello"), 503);
-    assert_offset(path, "5");
+    assert_int_equal(ask("HEAD", path, TUS, ""), 503); /* no word of its being done */
     got.answer = DM_OK;
     assert_int_equal(patch(path, 5, "", ""), 204);
-    assert_int_equal(got.calls, 2);
+    assert_int_equal(got.calls, 3);
+    /* the process died with all bytes here: who looks makes it whole */
+    create(5, "", path);
+    got.answer = DM_EIO;
+    assert_int_equal(patch(path, 0, "", "hello"), 503);
+    got.answer = DM_OK;
+    assert_offset(path, "5");
+    assert_int_equal(ask("GET", path, TUS, ""), 200);
+    assert_non_null(strstr(answer, "\"result\":{\"photo\":7}"));
+    assert_int_equal(got.calls, 5);
+    assert_int_equal(files("part"), 0);
     create(5, "", path);
     got.answer = DM_ECONFLICT; /* never */
     assert_int_equal(patch(path, 0, "", "hello"), 409);
@@ -345,6 +357,54 @@ static void test_expiry_and_bound(void **state)
     atomic_store(&place.unfinished, 10000);
     assert_int_equal(ask("POST", "/uploads", TUS "Upload-Length: 5\r\n", ""), 429);
     atomic_store(&place.unfinished, 0);
+    /* nor more bytes than the place has room for */
+    place.max_total = 12;
+    create(7, "", path);
+    assert_int_equal(ask("POST", "/uploads", TUS "Upload-Length: 6\r\n", ""), 429);
+    assert_int_equal(ask("DELETE", path, TUS, ""), 204);
+    create(6, "", path);
+    tus_store_sweep(&place);
+    assert_int_equal(atomic_load(&place.promised), 6);
+    assert_int_equal(ask("DELETE", path, TUS, ""), 204);
+    assert_int_equal(atomic_load(&place.promised), 0);
+    place.max_total = 0;
+}
+
+/* What a crash leaves that belongs to no upload goes when an upload would have gone. */
+static void test_leftovers(void **state)
+{
+    (void)state;
+    char path[128];
+    char file[512];
+    create(5, "", path);
+    (void)snprintf(file, sizeof(file), "%s/%s.info", folder, path + strlen("/uploads/"));
+    assert_int_equal(unlink(file), 0);
+    tus_store_sweep(&place);
+    assert_int_equal(files("part"), 1);
+    place.ttl_s = -1;
+    tus_store_sweep(&place);
+    place.ttl_s = 3600;
+    assert_int_equal(files("part"), 0);
+}
+
+static void test_options(void **state)
+{
+    (void)state;
+    char path[128];
+    assert_int_equal(ask("OPTIONS", "/uploads", "", ""), 204);
+    assert_string_equal(field("Tus-Version"), "1.0.0");
+    assert_string_equal(field("Tus-Extension"), "creation,checksum,expiration,termination");
+    assert_string_equal(field("Tus-Checksum-Algorithm"), "sha1,sha256");
+    assert_string_equal(field("Tus-Max-Size"), "1000");
+    create(5, "", path);
+    assert_int_equal(ask("OPTIONS", path, "", ""), 204);
+    assert_string_equal(field("Tus-Resumable"), "1.0.0");
+    assert_int_equal(ask("OPTIONS", "/nothing", "", ""), 204);
+    assert_string_equal(field("Tus-Version"), "");
+    /* clients that can only POST */
+    assert_int_equal(ask("POST", path, TUS "X-HTTP-Method-Override: DELETE\r\n", ""), 204);
+    assert_int_equal(ask("HEAD", path, TUS, ""), 404);
+    assert_int_equal(ask("POST", path, "X-HTTP-Method-Override: DELETE\r\n", ""), 405);
 }
 
 int main(void)
@@ -353,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_in_pieces),          cmocka_unit_test(test_words),
         cmocka_unit_test(test_checksums),          cmocka_unit_test(test_broken_off),
         cmocka_unit_test(test_refused_at_the_end), cmocka_unit_test(test_expiry_and_bound),
+        cmocka_unit_test(test_leftovers),          cmocka_unit_test(test_options),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
