@@ -21,31 +21,88 @@ export interface ScreenProps {
 }
 type Screen = ComponentType<ScreenProps>;
 
-interface Row {
+type Group = 'look' | 'sell' | 'prepare' | 'run';
+export interface Row {
   name: string; // first part of the address
   key: Key;
   icon: string;
-  roles: Role[]; // in whose bar it is
+  group?: Group; // in which part of the bar it is; none: opened from elsewhere
+  roles: Role[]; // who may open it
   wide?: boolean;
   load: () => Promise<{default: Screen}> | Screen;
 }
 
 const all: Role[] = ['viewer', 'worker', 'supervisor', 'admin'];
 const office: Role[] = ['viewer', 'supervisor', 'admin'];
+const field: Role[] = ['worker', 'supervisor', 'admin'];
+const lead: Role[] = ['supervisor', 'admin'];
+const chief: Role[] = ['admin'];
 const rows: Row[] = [
-  {name: 'home', key: 'nav.home', icon: 'home', roles: all, load: () => Home},
-  {name: 'camera', key: 'nav.camera', icon: 'camera', roles: ['worker', 'supervisor', 'admin'], load: () => Camera},
-  {name: 'map', key: 'nav.map', icon: 'map', roles: all, wide: true, load: () => import('./screens/map')},
-  {name: 'gallery', key: 'nav.gallery', icon: 'gallery', roles: office, load: () => import('./screens/gallery')},
-  {name: 'stock', key: 'nav.stock', icon: 'stock', roles: office, load: () => import('./screens/stock')},
-  {name: 'prices', key: 'nav.prices', icon: 'prices', roles: office, load: () => import('./screens/prices')},
-  {name: 'jobs', key: 'nav.jobs', icon: 'jobs', roles: ['supervisor', 'admin'], load: () => import('./screens/jobs')},
-  {name: 'outbox', key: 'nav.outbox', icon: 'outbox', roles: ['worker'], load: () => Outbox},
-  {name: 'account', key: 'nav.account', icon: 'account', roles: all, load: () => import('./screens/account')},
+  {name: 'home', key: 'nav.home', icon: 'home', group: 'look', roles: all, load: () => Home},
+  {name: 'camera', key: 'nav.camera', icon: 'camera', group: 'look', roles: field, load: () => Camera},
+  {name: 'map', key: 'nav.map', icon: 'map', group: 'look', roles: all, wide: true, load: () => import('./screens/map')},
+  {name: 'gallery', key: 'nav.gallery', icon: 'gallery', group: 'look', roles: office, load: () => import('./screens/gallery')},
+  {name: 'stock', key: 'nav.stock', icon: 'stock', group: 'look', roles: office, load: () => import('./screens/stock')},
+  {name: 'outbox', key: 'nav.outbox', icon: 'outbox', group: 'look', roles: ['worker'], load: () => Outbox},
+  {name: 'prices', key: 'nav.prices', icon: 'prices', group: 'sell', roles: office, load: () => import('./screens/prices')},
+  {name: 'places', key: 'nav.places', icon: 'places', group: 'prepare', roles: lead, load: () => import('./screens/places')},
+  {name: 'catalogue', key: 'nav.catalogue', icon: 'catalogue', group: 'prepare', roles: office, load: () => import('./screens/catalogue')},
+  {name: 'jobs', key: 'nav.jobs', icon: 'jobs', group: 'run', roles: field, load: () => import('./screens/jobs')},
+  {name: 'users', key: 'nav.users', icon: 'users', group: 'run', roles: chief, load: () => import('./screens/users')},
+  {name: 'settings', key: 'nav.settings', icon: 'settings', group: 'run', roles: chief, load: () => import('./screens/settings')},
+  {name: 'audit', key: 'nav.audit', icon: 'audit', group: 'run', roles: chief, load: () => import('./screens/audit')},
+  {name: 'account', key: 'nav.account', icon: 'account', group: 'run', roles: all, load: () => import('./screens/account')},
+  {name: 'more', key: 'nav.more', icon: 'more', roles: [], load: () => More},
   {name: 'claro', key: 'nav.map', icon: 'map', roles: [], load: () => import('./screens/claro')},
   {name: 'session', key: 'session.title', icon: 'gallery', roles: [], wide: true, load: () => import('./screens/session')},
 ];
-const PHONE_BAR = 5;
+const groups: Group[] = ['look', 'sell', 'prepare', 'run'];
+const onPhone: Record<Role, string[]> = { // the other screens are one tap further, under "more"
+  worker: ['home', 'camera', 'movements', 'outbox'],
+  viewer: ['home', 'month', 'map', 'stock'],
+  supervisor: ['home', 'review', 'camera', 'map'],
+  admin: ['home', 'prices', 'map', 'stock'],
+};
+
+function Links({of, now}: {of: Row[]; now: string}): JSX.Element {
+  return (
+    <>
+      {of.map((r) => (
+        <a key={r.name} href={`#/${r.name}`} aria-current={r.name === now ? 'page' : undefined}>
+          <Icon name={r.icon} /><span>{t(r.key)}</span>
+        </a>
+      ))}
+    </>
+  );
+}
+
+/** Every screen of a person by groups: what the bar of a phone has no place for. */
+function More({me: person}: ScreenProps): JSX.Element {
+  const mine = rows.filter((r) => r.roles.includes(person.role ?? 'viewer'));
+  return (
+    <>
+      <h1>{t('nav.more')}</h1>
+      {groups.filter((g) => mine.some((r) => r.group === g)).map((g) => (
+        <section key={g} class="card tiles" aria-label={t(`nav.group.${g}`)}>
+          <h2>{t(`nav.group.${g}`)}</h2>
+          <div><Links of={mine.filter((r) => r.group === g)} now="more" /></div>
+        </section>
+      ))}
+    </>
+  );
+}
+
+const narrowScreen = matchMedia('(max-width: 959px)');
+
+function useNarrow(): boolean {
+  const [narrow, set] = useState(narrowScreen.matches);
+  useEffect(() => {
+    const changed = () => set(narrowScreen.matches);
+    narrowScreen.addEventListener('change', changed);
+    return () => narrowScreen.removeEventListener('change', changed);
+  }, []);
+  return narrow;
+}
 
 function Frame({person, place}: {person: Me; place: Place}): JSX.Element {
   const name = place.path[0] ?? 'home';
@@ -61,9 +118,9 @@ function Frame({person, place}: {person: Me; place: Place}): JSX.Element {
   }, [row.name]);
   const role = person.role ?? 'viewer';
   const mine = rows.filter((r) => r.roles.includes(role));
-  const narrow = matchMedia('(max-width: 959px)').matches;
-  const bar = narrow && mine.length > PHONE_BAR
-    ? [...mine.slice(0, PHONE_BAR - 1), mine[mine.length - 1] as Row] : mine;
+  const narrow = useNarrow();
+  const short = onPhone[role].flatMap((n) => mine.filter((r) => r.name === n));
+  const here = short.includes(row) ? row.name : 'more';
   const Body = loaded?.name === row.name ? loaded.screen : null;
   return (
     <div class="frame">
@@ -72,11 +129,13 @@ function Frame({person, place}: {person: Me; place: Place}): JSX.Element {
       </a>
       <nav class="bar" aria-label="Demeter">
         <span class="brand"><img src="icon.svg" alt="" />Demeter</span>
-        {bar.map((r) => (
-          <a key={r.name} href={`#/${r.name}`} aria-current={r.name === row.name ? 'page' : undefined}>
-            <Icon name={r.icon} /><span>{t(r.key)}</span>
-          </a>
-        ))}
+        {narrow ? <Links of={[...short, rows.find((r) => r.name === 'more') as Row]} now={here} />
+          : groups.filter((g) => mine.some((r) => r.group === g)).map((g) => (
+            <div class="group" role="group" key={g} aria-label={t(`nav.group.${g}`)}>
+              {g !== 'look' && <span class="muted" aria-hidden="true">{t(`nav.group.${g}`)}</span>}
+              <Links of={mine.filter((r) => r.group === g)} now={row.name} />
+            </div>
+          ))}
       </nav>
       <main id="main" tabIndex={-1} class={row.wide ? 'wide' : ''}>
         {Body ? <Body place={place} me={person} /> : <div class="skeleton" aria-busy="true" />}

@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Texts and formats of the person's language. Spanish follows es-AR: 12.840,5 and 31/01/2026.
 import {en} from './en';
-import {es, type Key} from './es';
+import {es, type Key as CoreKey} from './es';
+import type {OfficeKey} from './office.es';
 
-export type {Key} from './es';
+export type Key = CoreKey | OfficeKey;
 export type Language = 'es' | 'en';
 
-const catalogues: Record<Language, Record<Key, string>> = {es, en};
+const catalogues: Record<Language, Record<string, string>> = {es: {...es}, en: {...en}};
 let language: Language = (localStorage.getItem('language') as Language | null) ?? 'es';
 let locale = language === 'es' ? 'es-AR' : 'en-GB';
 const listeners = new Set<() => void>();
+
+/** Texts of screens that come later: their own files, so that a phone's first load stays small. */
+export function extend(more: Record<Language, Record<string, string>>): void {
+  Object.assign(catalogues.es, more.es);
+  Object.assign(catalogues.en, more.en);
+}
 
 export const currentLanguage = (): Language => language;
 
@@ -30,12 +37,12 @@ export function onLanguage(listener: () => void): () => void {
 export type Values = Record<string, string | number>;
 
 /** Whether a text of this name exists: for names that come from the server. */
-export const isKey = (name: string): name is Key => name in es;
+export const isKey = (name: string): name is Key => name in catalogues.es;
 
 export function t(key: Key, values: Values = {}): string {
   const one = `${key}_one`;
   const name = values.n === 1 && isKey(one) ? one : key;
-  return catalogues[language][name].replace(/\{(\w+)\}/g, (_, field: string) => {
+  return (catalogues[language][name] ?? name).replace(/\{(\w+)\}/g, (_, field: string) => {
     const value = values[field];
     return value === undefined ? '' : typeof value === 'number' ? number(value) : value;
   });
@@ -65,6 +72,20 @@ function dateFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
 
 export const number = (n: number, digits = 0): string =>
   numberFormat({maximumFractionDigits: digits, minimumFractionDigits: 0}).format(n);
+/** What a person typed as a number, comma or point; null: not a number. In Spanish 1.284 is a thousand. */
+export function parseNumber(text: string): number | null {
+  let plain = text.replace(/[\s\u00a0$%]/g, '').replace('\u2212', '-');
+  const last = Math.max(plain.lastIndexOf(','), plain.lastIndexOf('.'));
+  if (last >= 0) {
+    const mark = plain[last] as string;
+    const mixed = plain.includes(',') && plain.includes('.');
+    const thousands = !mixed && mark === (language === 'es' ? '.' : ',') && /^-?\d{1,3}([.,]\d{3})+$/.test(plain);
+    plain = thousands ? plain.replace(/[.,]/g, '')
+      : `${plain.slice(0, last).replace(/[.,]/g, '')}.${plain.slice(last + 1)}`;
+  }
+  return /^-?\d+(\.\d*)?$|^-?\.\d+$/.test(plain) ? Number(plain) : null;
+}
+
 export const signed = (n: number): string => numberFormat({signDisplay: 'exceptZero'}).format(n);
 export const percent = (part: number, digits = 1): string =>
   `${numberFormat({maximumFractionDigits: digits}).format(part * 100)}\u00a0%`;

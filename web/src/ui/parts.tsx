@@ -4,6 +4,7 @@ import {type ComponentChildren, type JSX} from 'preact';
 import {useCallback, useEffect, useRef, useState} from 'preact/hooks';
 import {ApiError, picture} from '../api';
 import {clock, t, type Key} from '../i18n';
+import {wordsOf} from '../words';
 
 /** What a screen has from the server: data (kept while it is asked again), error, and a way to ask. */
 export interface Loaded<T> {
@@ -43,10 +44,10 @@ export function useLoad<T>(ask: () => Promise<T>, keys: unknown[]): Loaded<T> {
 export function ErrorCard({error, retry}: {error: ApiError; retry?: () => void}): JSX.Element {
   const [copied, setCopied] = useState(false);
   const code = error.problem?.correlation_id;
-  const said = error.status >= 400 && error.status < 500 ? error.problem?.error : null;
+  const said = error.status >= 400 && error.status < 500;
   return (
     <div class={`notice ${error.offline ? '' : 'bad'}`} role="alert">
-      <strong>{error.offline ? t('error.offline') : said ?? t('error.server')}</strong>
+      <strong>{wordsOf(error)}</strong>
       {!said && <span>{error.offline ? t('error.offline.do') : t('error.server.do')}</span>}
       <div class="row wrap">
         {retry && <button onClick={retry}>{t('common.retry')}</button>}
@@ -141,6 +142,23 @@ const paths: Record<string, string> = {
   outbox: 'M12 15V4m0 0L8 8m4-4 4 4M4 14v6h16v-6',
   camera: 'M4 8h4l2-3h4l2 3h4v11H4zm8 8.500a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7z',
   account: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zm-8 9c0-4 3.500-6 8-6s8 2 8 6',
+  movements: 'M4 8h13l-3-3m3 11H4l3 3m13-6H7',
+  closings: 'M5 4h14v16H5zm4 8 2 2 4-5M9 4v3h6V4',
+  sales: 'M4 6h2l2 10h10l2-7H7m2 11h.010m8 0h.010',
+  analytics: 'M4 20V4m0 16h16M8 16v-4m4 4V8m4 8v-6',
+  downloads: 'M12 4v11m0 0 4-4m-4 4-4-4M4 20h16',
+  config: 'M4 6h16M4 12h16M4 18h16M9 4v4m7 2v4M7 16v4',
+  density: 'M6 6h.010M12 6h.010M18 6h.010M6 12h.010M12 12h.010M18 12h.010M6 18h.010M12 18h.010M18 18h.010',
+  places: 'M12 21s7-6 7-11a7 7 0 0 0-14 0c0 5 7 11 7 11zm0-8a3 3 0 1 0 0-6 3 3 0 0 0 0 6',
+  catalogue: 'M5 4h11a3 3 0 0 1 3 3v13H8a3 3 0 0 1-3-3zm0 13a3 3 0 0 1 3-3h11',
+  labels: 'M4 4h6v6H4zm10 0h6v6h-6zM4 14h6v6H4zm10 0h2v2h-2zm4 4h2v2h-2z',
+  imports: 'M12 15V4m0 0L8 8m4-4 4 4M4 14v6h16v-6',
+  users: 'M9 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8zm-7 9c0-4 3-6 7-6s7 2 7 6m1-17a4 4 0 0 1 0 8m5 9c0-3-1-5-4-6',
+  models: 'M12 3l8 4.500v9L12 21l-8-4.500v-9zm0 9 8-4.500M12 12v9m0-9L4 7.500',
+  settings: 'M12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6zm8-3-2-1 .500-2.500-2-2L14 7l-1-3h-2L10 7 7.500 6.500l-2 2L6 11l-2 1 2 1-.500 2.500 2 2L10 17l1 3h2l1-3 2.500.500 2-2L18 13z',
+  audit: 'M6 3h9l4 4v14H6zm8 0v5h5M9 12h6m-6 4h6',
+  system: 'M4 5h16v11H4zm5 15h6m-3-4v4',
+  more: 'M5 12h.010M12 12h.010M19 12h.010',
   month: 'M5 6h14v14H5zm0 4h14M9 3v5m6-5v5',
 };
 
