@@ -56,14 +56,15 @@ struct api_options {
     struct queue_worker *worker;      /* in this process's tree; NULL: workers are elsewhere */
     struct queue_carrier *carrier;    /* Redis; NULL: none */
     struct telemetry *telemetry;      /* NULL: nothing is counted */
-    struct sign_in *sign_in;
+    struct sign_in *sign_in;          /* NULL: nobody signs in (the job monitor alone) */
     const char *base_url;    /* "http://localhost:8000": links; without a slash at the end */
     const char *oidc_domain; /* as R4 tells it; NULL without an issuer */
     const char *data_dir;    /* whose free room /health/ready looks at; NULL: does not */
     const char *version, *revision;
-    const char *metrics_token; /* NULL: /metrics is open */
-    bool secure_cookies;       /* the page is served over https */
-    int64_t logins_per_minute; /* of an address; 0: 10, negative: no limit */
+    const char *metrics_token;                   /* NULL: /metrics is open */
+    const char *monitor_user, *monitor_password; /* of /flower; password NULL: it is off */
+    bool secure_cookies;                         /* the page is served over https */
+    int64_t logins_per_minute;                   /* of an address; 0: 10, negative: no limit */
 };
 
 struct api;
@@ -81,6 +82,9 @@ void api_setup(void);
 #undef X
 /* All of them, NULL-ended. */
 extern const struct http_route *const api_tables[];
+
+/* The root of a server that has monitor_routes and no page. */
+extern const struct http_route monitor_alone_routes[];
 
 /* Other names of their paths (api.md section 25). */
 extern const struct http_alias api_aliases[];

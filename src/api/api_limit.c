@@ -50,7 +50,8 @@ void api_limit_free(struct api_limit *l)
     }
 }
 
-int api_limit_take(struct api_limit *l, const char *address, int64_t now_ms, struct dm_err *e)
+static int count(struct api_limit *l, const char *address, int64_t now_ms, int64_t add,
+                 struct dm_err *e)
 {
     uint64_t hash;
     int64_t left_ms = 0;
@@ -67,7 +68,7 @@ int api_limit_take(struct api_limit *l, const char *address, int64_t now_ms, str
     if (s->n >= l->most) {
         left_ms = s->since_ms + WINDOW_MS - now_ms;
     } else {
-        s->n++;
+        s->n += add;
     }
     (void)pthread_mutex_unlock(&l->mu);
     if (left_ms > 0) {
@@ -77,4 +78,14 @@ int api_limit_take(struct api_limit *l, const char *address, int64_t now_ms, str
                   "too many attempts, wait a little");
     }
     return DM_OK;
+}
+
+int api_limit_take(struct api_limit *l, const char *address, int64_t now_ms, struct dm_err *e)
+{
+    return count(l, address, now_ms, 1, e);
+}
+
+int api_limit_look(struct api_limit *l, const char *address, int64_t now_ms, struct dm_err *e)
+{
+    return count(l, address, now_ms, 0, e);
 }

@@ -26,6 +26,9 @@ void api_limit_free(struct api_limit *l); /* accepts NULL */
 /* One more: DM_OK, or INV_RATE_LIMITED with retry_after_s, limit, window_s. l NULL: no limit. */
 DM_MUST_CHECK int api_limit_take(struct api_limit *l, const char *address, int64_t now_ms,
                                  struct dm_err *e);
+/* The same without counting one. */
+DM_MUST_CHECK int api_limit_look(struct api_limit *l, const char *address, int64_t now_ms,
+                                 struct dm_err *e);
 
 /* Locking: ground - mu; draining - _Atomic; the rest is read-only after api_new. */
 struct state;

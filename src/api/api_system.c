@@ -225,9 +225,14 @@ static int metrics(struct http_request *r, struct dm_err *e)
     {HTTP_GET, path, name, "system", "It can do its work", API_OPEN, HTTP_QUIET | (hidden),        \
      .query = ready_in, .answer = {{200, &Ready}, {503, &Ready}}, .handle = ready}
 
-const struct http_route system_routes[] = {
+const struct http_route front_routes[] = {
     {HTTP_GET, "/", "front", "system", "What this is", API_OPEN, .answer = {{200, &Front}, {307}},
      .handle = front},
+    {0},
+};
+
+/* Of every process that can be asked how it is. */
+const struct http_route system_routes[] = {
     HEALTH("/health", "health", 0),
     HEALTH("/health/live", "health_live", 0),
     HEALTH("/livez", "livez", HTTP_HIDDEN),

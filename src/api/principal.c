@@ -85,7 +85,7 @@ bool sign_in_local(const struct sign_in *s)
 
 struct oidc *sign_in_oidc(const struct sign_in *s)
 {
-    return s->oidc;
+    return s ? s->oidc : NULL;
 }
 
 int64_t sign_in_access_s(const struct sign_in *s)

@@ -61,7 +61,7 @@ void sign_in_free(struct sign_in *s); /* accepts NULL; wipes the secret */
 DM_DEFINE_CLEANUP(sign_in_freep, struct sign_in *, sign_in_free)
 
 bool sign_in_local(const struct sign_in *s);
-struct oidc *sign_in_oidc(const struct sign_in *s); /* NULL without an issuer */
+struct oidc *sign_in_oidc(const struct sign_in *s); /* NULL without an issuer; s NULL allowed */
 int64_t sign_in_access_s(const struct sign_in *s);
 int64_t sign_in_refresh_s(const struct sign_in *s);
 

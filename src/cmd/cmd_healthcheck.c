@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/commands.h"
+#include "cmd/side_door.h"
 
 struct health_flags {
     bool ready;
@@ -104,8 +105,21 @@ static bool answers_200(int fd, const char *request)
     return !strncmp(answer, "HTTP/1.", 7) && !strncmp(answer + 8, " 200", 4);
 }
 
+/* What is no server has its side door alone: a worker, the monitor, a backup. */
+static int connect_side_door(struct cmd_run *r)
+{
+    const char *host = NULL;
+    int number = 0;
+    const char *port = NULL;
+    if (side_door_place(r, &host, &number, NULL) == DM_OK && host) {
+        port = dm_arena_printf(&r->arena, "%d", number);
+    }
+    return port ? connect_to(strcmp(host, "0.0.0.0") != 0 ? host : "127.0.0.1", port) : -1;
+}
+
 static int healthcheck_run(struct cmd_run *r, struct dm_err *e)
 {
+    const struct health_flags *f = r->flags;
     const char *host = NULL;
     const char *port = NULL;
     const char *path = NULL;
@@ -115,7 +129,10 @@ static int healthcheck_run(struct cmd_run *r, struct dm_err *e)
     if (!request) {
         DM_FAIL(e, DM_ENOMEM, "no memory for a request");
     }
-    const int fd = connect_to(host, port);
+    int fd = connect_to(host, port);
+    if (fd < 0 && !f->url[0] && !r->settings.v.api_url[0]) {
+        fd = connect_side_door(r);
+    }
     const bool good = fd >= 0 && answers_200(fd, request);
     if (fd >= 0) {
         (void)close(fd);

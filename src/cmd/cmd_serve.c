@@ -23,6 +23,7 @@
 #include "cmd/commands.h"
 #include "cmd/database.h"
 #include "cmd/guard.h"
+#include "cmd/monitor_access.h"
 #include "cmd/version.h"
 #include "cmd/worker_options.h"
 #include "cmd/workshop.h"
@@ -286,6 +287,11 @@ static int open_api(struct serve *s, struct dm_err *e)
 {
     const struct settings_values *v = &s->r->settings.v;
     const char *base = public_url(s);
+    struct monitor_access monitor;
+    DM_TRY(monitor_access(s->r, &monitor, e));
+    if (!monitor.password) {
+        dm_log(DM_LOG_INFO, "the job monitor is off: FLOWER_PASSWORD is not set");
+    }
     const struct api_options o = {
         .store = s->books.store,
         .photos = &s->place,
@@ -299,6 +305,8 @@ static int open_api(struct serve *s, struct dm_err *e)
         .version = DEMETER_VERSION,
         .revision = version_commit(),
         .metrics_token = v->metrics_token[0] ? v->metrics_token : NULL,
+        .monitor_user = monitor.user,
+        .monitor_password = monitor.password,
         .secure_cookies = base && !strncmp(base, "https://", 8),
     };
     if (!base) {

@@ -21,6 +21,7 @@ extern const struct cmd cmd_migrate;
 extern const struct cmd cmd_model;
 extern const struct cmd cmd_model_install, cmd_model_list, cmd_model_verify; /* inside model */
 extern const struct cmd cmd_model_fetch, cmd_model_quantize;                 /* inside model */
+extern const struct cmd cmd_monitor;
 extern const struct cmd cmd_seed_demo;
 extern const struct cmd cmd_serve;
 extern const struct cmd cmd_synth;

@@ -12,6 +12,9 @@
  * strangers come counts with app.env production and staging. No secret is repeated. */
 size_t guard_check(struct cmd_run *r, struct dm_buf *out);
 
+/* The same of secrets alone, for a process that nobody signs in to. */
+size_t guard_check_secrets(struct cmd_run *r, struct dm_buf *out);
+
 /* Whether a secret is one of those everybody knows: "changeme", "<secret>", "your-..." */
 bool guard_placeholder(const char *value);
 

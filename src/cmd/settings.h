@@ -31,7 +31,8 @@ struct settings_values {
     const char *auth_domain, *auth_audience, *auth_algorithms, *auth_issuer, *auth_roles_claim;
     const char *auth_secret, *auth_secret_key;
     int32_t auth_access_s, auth_refresh_s;
-    const char *metrics_token;
+    const char *metrics_listen, *metrics_token;
+    const char *monitor_basic_auth, *monitor_password, *monitor_user; /* cmd/monitor_access.h */
     const char *server_host, *server_base_path, *server_public_url, *server_cors, *server_proxies;
     int32_t server_port, server_threads, server_connections, server_drain_delay_s,
         server_shutdown_s;

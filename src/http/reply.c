@@ -469,7 +469,7 @@ static void add_allow(struct http_state *st)
 
 static void add_by_status(struct http_state *st)
 {
-    if (st->status == 401) {
+    if (st->status == 401 && !MHD_get_response_header(st->response, "WWW-Authenticate")) {
         (void)add(st, "WWW-Authenticate", "Bearer", NULL);
     }
     if (st->status == 405) {

@@ -61,7 +61,7 @@ const struct list list_jobs = {
     .n_filter = DM_COUNT(filters),
 };
 
-enum { STATE, AGAIN, FAILED, STATS, QUEUES, PAUSED };
+enum { STATE, AGAIN, FAILED, STATS, QUEUES, PAUSED, WORKERS };
 
 static const struct store_query queries[] = {
     [STATE] = {"jobs.state", "SELECT user_id, status FROM jobs WHERE uuid = ?1 {for_update}", "u",
@@ -91,6 +91,10 @@ static const struct store_query queries[] = {
                 "SELECT count(*) FROM jobs x JOIN jobs j ON j.image_id = x.image_id WHERE"
                 " x.uuid = ?1 AND j.status IN ('pending', 'processing')",
                 "u", "i", false},
+    [WORKERS] = {"jobs.workers",
+                 "SELECT worker_name, count(*), min(started_at), max(lease_until) FROM jobs WHERE"
+                 " status = 'processing' GROUP BY worker_name ORDER BY worker_name",
+                 "", "tiTT", false},
 };
 STORE_QUERIES(jobs_queries, queries);
 
@@ -329,6 +333,37 @@ int jobs_stats(const struct inv_ctx *c, json_t **ret, struct dm_err *e)
     }
     DM_TRY(queue_figures(tx, &a, queues, e));
     DM_TRY(inv_json_set(out, "queues", json_incref(queues), e));
+    *ret = DM_STEAL(out);
+    return DM_OK;
+}
+
+/* ---- workers ------------------------------------------------------------------------------ */
+
+static int worker_row(const struct store_value *v, json_t *rows, struct dm_err *e)
+{
+    static const char *const names[] = {"worker", "jobs", "since", "lease_until"};
+    DM_CLEANUP(inv_json_freep) json_t *row = json_object();
+    for (size_t i = 0; i < DM_COUNT(names); i++) {
+        DM_TRY(inv_json_set(row, names[i], inv_json_of_value(&v[i]), e));
+    }
+    if (json_array_append(rows, row)) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for workers");
+    }
+    return DM_OK;
+}
+
+int jobs_workers(const struct inv_ctx *c, json_t **ret, struct dm_err *e)
+{
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
+    DM_CLEANUP(inv_json_freep) json_t *out = json_array();
+    struct store_table rows;
+    DM_TRY(inv_permit(c, INV_DO_JOBS_ALL, e));
+    DM_TRY(store_begin(c->store, STORE_READ, &tx, e));
+    DM_TRY(store_all(tx, &queries[WORKERS], STORE_NO_ARGS, &a, &rows, e));
+    for (size_t i = 0; i < rows.n; i++) {
+        DM_TRY(worker_row(store_row(&rows, i), out, e));
+    }
     *ret = DM_STEAL(out);
     return DM_OK;
 }

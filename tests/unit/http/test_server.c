@@ -529,22 +529,27 @@ static void refuses_large_bodies(void **state)
     free(json);
 }
 
+/* Two servers that share a port would each get half of the requests. */
+static void has_its_port_alone(void **state)
+{
+    (void)state;
+    struct http_options o = options;
+    struct http_server *second = NULL;
+    o.port = http_server_port(server);
+    assert_int_equal(http_server_start(&app, &o, &second, NULL), DM_EIO);
+    assert_null(second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_routes),
-        cmocka_unit_test(names_every_fault),
-        cmocka_unit_test(brings_values_into_form),
-        cmocka_unit_test(answers_errors),
-        cmocka_unit_test(pages),
-        cmocka_unit_test(knows_versions),
-        cmocka_unit_test(repeats_an_answer),
-        cmocka_unit_test(takes_files),
-        cmocka_unit_test(sends_parts_of_files),
-        cmocka_unit_test(streams_events),
-        cmocka_unit_test(answers_while_a_stream_waits),
-        cmocka_unit_test(lets_origins_in),
-        cmocka_unit_test(refuses_large_bodies),
+        cmocka_unit_test(finds_routes),      cmocka_unit_test(has_its_port_alone),
+        cmocka_unit_test(names_every_fault), cmocka_unit_test(brings_values_into_form),
+        cmocka_unit_test(answers_errors),    cmocka_unit_test(pages),
+        cmocka_unit_test(knows_versions),    cmocka_unit_test(repeats_an_answer),
+        cmocka_unit_test(takes_files),       cmocka_unit_test(sends_parts_of_files),
+        cmocka_unit_test(streams_events),    cmocka_unit_test(answers_while_a_stream_waits),
+        cmocka_unit_test(lets_origins_in),   cmocka_unit_test(refuses_large_bodies),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
