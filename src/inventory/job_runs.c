@@ -94,7 +94,8 @@ static int run_photo(struct queue_run *r, const struct queue_job *j, struct dm_e
     if (e) {
         *e = why;
     }
-    const bool last = !dm_code_info(code)->retry || j->attempt >= j->max_attempts;
+    const bool last =
+        !dm_code_info(code)->retry || (j->attempt >= j->max_attempts && !queue_excused(r));
     if (last && code != DM_ECANCELLED) { /* the dead letter takes its session along */
         DM_UNUSED const int told = photo_failed(&x.ctx, j->session_id, dm_err_text(&why), NULL);
     }

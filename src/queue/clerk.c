@@ -13,6 +13,8 @@
 
 enum {
     TROUBLE_MS = 1000, /* pause after the database failed */
+    AWAY_MS = 500,     /* before a job that lost it is given again */
+    SETTLE_MS = 5000,  /* most time to renew leases after it was away, before any is swept */
     WRITE_MS = 1000,   /* progress is written as often */
     TOKENS_MAX = 32,
     LISTEN_MS = 1000,
@@ -28,6 +30,7 @@ struct clerk {
     size_t n_queues;
     bool look[QUEUE_POOL_MAX_]; /* there may be something to take */
     bool listening, trouble;
+    bool forgotten; /* a commit that failed may have taken a job all the same */
     dm_usec next_look, next_sweep, next_listen, not_before;
     size_t n_tokens;
     char token[TOKENS_MAX][QUEUE_ENTRY_SIZE];
@@ -40,13 +43,21 @@ static void look_again(struct clerk *c)
     }
 }
 
+/* Leases that ended while the database was away belong to workers that live: they renew them first,
+ * this one and those of other machines. Also at the start, which may be the end of an outage. */
+static void sweep_later(struct clerk *c)
+{
+    int ms = DM_MIN(c->p->o->sweep_ms, SETTLE_MS);
+    c->next_sweep = DM_MAX(c->next_sweep, dm_now() + INT64_C(1000) * ms);
+}
+
 /* The database does not work: say so once, and wait a little. */
 static void in_trouble(struct clerk *c, const struct dm_err *e)
 {
     if (!c->trouble) {
         queue_note(c->p, DM_LOG_WARNING, "jobs: the database is in trouble", e);
     }
-    c->trouble = true;
+    c->trouble = c->forgotten = true;
     c->not_before = dm_now() + INT64_C(1000) * TROUBLE_MS;
 }
 
@@ -54,6 +65,7 @@ static void out_of_trouble(struct clerk *c)
 {
     if (c->trouble) {
         queue_note(c->p, DM_LOG_INFO, "jobs: the database works again", NULL);
+        sweep_later(c);
     }
     c->trouble = false;
     atomic_store(&c->sh->beat_ms, store_now());
@@ -86,7 +98,10 @@ static int write_outcome(struct clerk *c, struct slot *s, struct dm_err *e)
                           s->message, &dead, e);
         break;
     case OUTCOME_RELEASED:
-        code = queue_release(store, store_now(), &j, e);
+        code = queue_release(store, store_now(), &j, 0, "worker_drain", e);
+        break;
+    case OUTCOME_AWAY:
+        code = queue_release(store, store_now(), &j, AWAY_MS, "database_away", e);
         break;
     case OUTCOME_DONE:
         atomic_fetch_add(&c->sh->done, 1);
@@ -434,6 +449,21 @@ static int recover(struct clerk *c, struct dm_err *e)
     return code;
 }
 
+/* After an outage likewise: nobody runs what was taken by a commit whose answer was lost. */
+static void remember(struct clerk *c)
+{
+    struct dm_err e = {0};
+    if (!c->forgotten || dm_now() < c->not_before) {
+        return;
+    }
+    if (recover(c, &e) < 0) {
+        in_trouble(c, &e);
+        return;
+    }
+    out_of_trouble(c);
+    c->forgotten = false;
+}
+
 static void choose_kinds(struct clerk *c)
 {
     const struct queue_worker_options *o = c->p->o;
@@ -464,6 +494,7 @@ static int begin(struct clerk *c, struct dm_err *e)
     choose_kinds(c);
     DM_TRY(recover(c, e));
     look_again(c);
+    sweep_later(c);
     atomic_store(&p->self->ready, true);
     return DM_OK;
 }
@@ -480,6 +511,7 @@ int queue_clerk_main(struct process *p)
         settle(&c);
         listen(&c);
         hear(&c);
+        remember(&c);
         give(&c);
         renew(&c);
         sweep(&c);

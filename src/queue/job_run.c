@@ -17,6 +17,7 @@ struct queue_run {
     struct process *p;
     struct slot *slot;
     struct queue_job job;
+    uint64_t losses; /* of the database, before it began */
     bool done;
 };
 
@@ -33,6 +34,11 @@ void *queue_run_app(struct queue_run *r)
 bool queue_cancelled(const struct queue_run *r)
 {
     return atomic_load(&r->slot->cancelled);
+}
+
+bool queue_excused(const struct queue_run *r)
+{
+    return store_losses(r->p->store) != r->losses;
 }
 
 /* A reader that meets a writer takes the old text: see the clerk. */
@@ -182,14 +188,17 @@ static const char *name_of(const struct dm_err *e, int code)
     return dm_code_info(code)->slug;
 }
 
-static void note_outcome(struct slot *s, int code, const struct dm_err *e)
+static void note_outcome(const struct queue_run *r, int code, const struct dm_err *e)
 {
+    struct slot *s = r->slot;
     s->outcome = OUTCOME_DONE;
     if (code == DM_ECANCELLED) {
         bool drained = atomic_load(&s->reason) == STOP_DRAIN;
         s->outcome = drained ? OUTCOME_RELEASED : OUTCOME_LOST;
     } else if (code < 0) {
-        s->outcome = dm_code_info(code)->retry ? OUTCOME_PASSING : OUTCOME_LASTING;
+        s->outcome = !dm_code_info(code)->retry ? OUTCOME_LASTING
+                     : queue_excused(r)         ? OUTCOME_AWAY
+                                                : OUTCOME_PASSING;
     }
     (void)snprintf(s->code, sizeof(s->code), "%s", code < 0 ? name_of(e, code) : "");
     (void)snprintf(s->message, sizeof(s->message), "%s", code < 0 ? dm_err_text(e) : "");
@@ -199,7 +208,8 @@ void queue_slot_run(struct process *p, struct slot *s)
 {
     struct dm_err e = {0};
     struct dm_arena a = {0};
-    struct queue_run r = {.p = p, .slot = s, .job = queue_slot_job(s)};
+    struct queue_run r = {
+        .p = p, .slot = s, .job = queue_slot_job(s), .losses = store_losses(p->store)};
     const struct queue_handler *h = queue_handler_of(p->app, s->kind);
     bool limited = p->self->role == ROLE_CPU;
     int given = SLOT_GIVEN;
@@ -218,7 +228,7 @@ void queue_slot_run(struct process *p, struct slot *s)
         unlimit_memory();
     }
     e.code = code < 0 ? code : DM_OK;
-    note_outcome(s, code, &e);
+    note_outcome(&r, code, &e);
     dm_arena_clear(&a);
     atomic_store(&s->state, SLOT_ENDED);
     queue_wake(p->sh->child[0].wake);

@@ -70,8 +70,8 @@ static const struct store_query q[] = {
              " updated_at = ?4, error_code = ?5, error_message = ?6" MINE, "itiTtt", ""},
     [RELEASE] = {"queue.release",
                  "UPDATE jobs SET status = 'pending', lease_until = NULL, run_after = ?4,"
-                 " updated_at = ?4, attempts = attempts - 1, error_code = 'worker_drain'" MINE,
-                 "itiT", ""},
+                 " updated_at = ?5, attempts = attempts - 1, error_code = ?6" MINE,
+                 "itiTTt", ""},
     [CANCEL] = {"queue.cancel",
                 "UPDATE jobs SET status = 'cancelled', lease_until = NULL, finished_at = " NOT_BEFORE_BEGIN("?2") ","
                 " updated_at = ?2 WHERE uuid = ?1 AND status IN ('pending', 'processing')",
@@ -345,9 +345,12 @@ int queue_fail(struct store *s, int64_t now_ms, const struct queue_job *j, bool 
     return DM_OK;
 }
 
-int queue_release(struct store *s, int64_t now_ms, const struct queue_job *j, struct dm_err *e)
+int queue_release(struct store *s, int64_t now_ms, const struct queue_job *j, int wait_ms,
+                  const char *why, struct dm_err *e)
 {
-    return write_held(s, j, &q[RELEASE], STORE_ARGS(HOLD(j), store_at(now_ms)), e);
+    return write_held(
+        s, j, &q[RELEASE],
+        STORE_ARGS(HOLD(j), store_at(now_ms + wait_ms), store_at(now_ms), store_t(why)), e);
 }
 
 /* ---- from outside ---------------------------------------------------------------------------- */

@@ -114,9 +114,10 @@ DM_MUST_CHECK int queue_fail(struct store *s, int64_t now_ms, const struct queue
                              bool passing, const char *code, const char *message, bool *ret_dead,
                              struct dm_err *e);
 
-/* Hand it back unfinished (a worker that drains); the attempt does not count. DM_ECANCELLED. */
+/* Hand it back unfinished, to be taken after wait_ms; the attempt does not count. why is kept as
+ * its error code: "worker_drain", "database_away". DM_ECANCELLED. */
 DM_MUST_CHECK int queue_release(struct store *s, int64_t now_ms, const struct queue_job *j,
-                                struct dm_err *e);
+                                int wait_ms, const char *why, struct dm_err *e);
 
 /* Cancel: 1, or 0 when it is finished already. DM_ENOTFOUND. */
 DM_MUST_CHECK int queue_cancel(struct store_tx *tx, int64_t now_ms, const char *uuid,

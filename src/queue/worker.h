@@ -22,9 +22,10 @@
  *   const struct queue_handler handlers[] = {{QUEUE_BLOB_PUT, QUEUE_POOL_IO, put}};
  *
  * What run returns: DM_OK without queue_done finishes the job with no result; a code whose row in
- * errors.def says retry is tried again after a pause, any other is a dead letter at once; its
- * message is kept. DM_ECANCELLED: somebody cancelled it or took it over, nothing is written. The
- * error may be named for programs by a text field "code" (DM_REFUSE), else the code's slug is. */
+ * errors.def says retry is tried again after a pause (queue_excused: for nothing), any other is a
+ * dead letter at once; its message is kept. DM_ECANCELLED: somebody cancelled it or took it over,
+ * nothing is written. The error may be named for programs by a text field "code" (DM_REFUSE), else
+ * the code's slug is. */
 #ifndef QUEUE_WORKER_H
 #define QUEUE_WORKER_H
 
@@ -113,6 +114,9 @@ void queue_worker_stop(struct queue_worker *w, bool now);
 DM_MUST_CHECK int queue_progress(struct queue_run *r, int percent, const char *phase,
                                  struct dm_err *e);
 bool queue_cancelled(const struct queue_run *r);
+/* The database was lost since the run began: a failure that may be tried again will not count as an
+ * attempt, however many there were, because an outage is not the job's fault. */
+bool queue_excused(const struct queue_run *r);
 
 /* The job is done, in the transaction of its effect, which the handler commits. Once. */
 DM_MUST_CHECK int queue_done(struct queue_run *r, struct store_tx *tx, bool warning,

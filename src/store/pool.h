@@ -18,6 +18,9 @@ DM_MUST_CHECK int store_pool_renew(struct store *s, enum store_mode mode, struct
 /* Give it back; one that is not usable is closed. */
 void store_pool_give(struct store *s, enum store_mode mode, struct store_conn *c, bool usable);
 
+/* For store_losses. */
+void store_note_loss(struct store *s);
+
 /* With its prepared statements. Accepts NULL. */
 void store_conn_close(struct store_conn *c);
 

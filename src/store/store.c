@@ -129,6 +129,7 @@ struct store {
     struct store_target target;
     pthread_mutex_t mu;
     struct lane lane[2]; /* by enum store_mode; only the first without own_writer */
+    uint64_t losses;
 };
 
 const struct store_driver *store_driver_of(const struct store *s)
@@ -144,6 +145,21 @@ const struct store_target *store_target_of(const struct store *s)
 const char *store_engine(const struct store *s)
 {
     return s->driver->name;
+}
+
+void store_note_loss(struct store *s)
+{
+    (void)pthread_mutex_lock(&s->mu);
+    s->losses++;
+    (void)pthread_mutex_unlock(&s->mu);
+}
+
+uint64_t store_losses(struct store *s)
+{
+    (void)pthread_mutex_lock(&s->mu);
+    uint64_t n = s->losses;
+    (void)pthread_mutex_unlock(&s->mu);
+    return n;
 }
 
 static struct lane *lane_of(struct store *s, enum store_mode mode)
@@ -201,6 +217,23 @@ static void give_place(struct store *s, struct lane *l, struct store_conn *c)
     store_conn_close(surplus);
 }
 
+/* Fill a place that was taken; on failure it is given back. */
+static int connect_in_place(struct store *s, enum store_mode mode, struct store_conn **ret,
+                            struct dm_err *e)
+{
+    struct store_conn *c = NULL;
+    int code = s->driver->connect(&s->target, mode, &c, e);
+    if (code < 0) {
+        if (code == DM_EIO) {
+            store_note_loss(s);
+        }
+        give_place(s, lane_of(s, mode), NULL);
+        return code;
+    }
+    *ret = c;
+    return DM_OK;
+}
+
 int store_pool_take(struct store *s, enum store_mode mode, struct store_conn **ret,
                     struct dm_err *e)
 {
@@ -208,11 +241,7 @@ int store_pool_take(struct store *s, enum store_mode mode, struct store_conn **r
     struct store_conn *c = NULL;
     DM_TRY(take_place(s, l, &c, e));
     if (!c) {
-        int code = s->driver->connect(&s->target, mode, &c, e);
-        if (code < 0) {
-            give_place(s, l, NULL);
-            return code;
-        }
+        DM_TRY(connect_in_place(s, mode, &c, e));
     }
     *ret = c;
     return DM_OK;
@@ -221,12 +250,7 @@ int store_pool_take(struct store *s, enum store_mode mode, struct store_conn **r
 int store_pool_renew(struct store *s, enum store_mode mode, struct store_conn **c, struct dm_err *e)
 {
     store_conn_close(DM_STEAL(*c));
-    int code = s->driver->connect(&s->target, mode, c, e);
-    if (code < 0) {
-        *c = NULL;
-        give_place(s, lane_of(s, mode), NULL);
-    }
-    return code;
+    return connect_in_place(s, mode, c, e);
 }
 
 void store_pool_give(struct store *s, enum store_mode mode, struct store_conn *c, bool usable)

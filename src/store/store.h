@@ -188,6 +188,11 @@ struct store_pool_state {
 };
 struct store_pool_state store_pool_state(struct store *s);
 
+/* How often a transaction has met a server that was gone, or none came back when it was called:
+ * whoever compares two answers knows whether what failed between them may be put down to that. A
+ * connection that died idle and was replaced unseen is none. Any thread. */
+uint64_t store_losses(struct store *s);
+
 /* ---- transactions --------------------------------------------------------------------------- */
 
 enum store_mode {

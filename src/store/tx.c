@@ -88,6 +88,9 @@ int store_begin(struct store *s, enum store_mode mode, struct store_tx **ret, st
 static void end(struct store_tx *tx, bool usable)
 {
     DM_BUG_UNLESS(tx->open_rows == 0);
+    if (!tx->conn->driver->alive(tx->conn)) {
+        store_note_loss(tx->store);
+    }
     store_pool_give(tx->store, tx->mode, tx->conn, usable);
     dm_arena_clear(&tx->scratch);
     dm_free(tx);

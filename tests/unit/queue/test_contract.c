@@ -200,7 +200,7 @@ static void a_lost_lease_writes_nothing(void **state)
     assert_int_equal(finish(s, T0 + 2001, &first), DM_ECANCELLED);
     assert_int_equal(queue_renew(s, T0 + 2001, &first, LEASE, 50, NULL, &e), DM_ECANCELLED);
     assert_int_equal(queue_fail(s, T0 + 2001, &first, true, "x", "x", NULL, &e), DM_ECANCELLED);
-    assert_int_equal(queue_release(s, T0 + 2001, &first, &e), DM_ECANCELLED);
+    assert_int_equal(queue_release(s, T0 + 2001, &first, 0, "worker_drain", &e), DM_ECANCELLED);
     assert_int_equal(finish(s, T0 + 2002, &second), DM_OK);
     assert_int_equal(finish(s, T0 + 2002, &second), DM_ECANCELLED);
     assert_state(s, id, "completed", 2, "");
@@ -229,7 +229,7 @@ static void cancel_release_and_the_limit_of_a_kind(void **state)
     struct queue_job j;
     int64_t id = push_plain(s);
     assert_true(take(s, T0, "w", &j));
-    assert_ok(queue_release(s, T0 + 10, &j, &e), &e);
+    assert_ok(queue_release(s, T0 + 10, &j, 0, "worker_drain", &e), &e);
     assert_state(s, id, "pending", 0, "worker_drain");
     assert_true(take(s, T0 + 10, "w", &j));
     int64_t limit = (int64_t)queue_kind_info(j.kind)->limit_s * 1000;

@@ -21,7 +21,7 @@
 #include "support/db.h"
 #include "support/redis_server.h"
 
-enum { SYSTEM_USER = 1, PATIENCE_MS = 20000 };
+enum { SYSTEM_USER = 1, PATIENCE_MS = 20000, OUTAGES = QUEUE_ATTEMPTS + 1 };
 
 /* What the handlers below do is in the payload; what they did is in memory that all share. */
 struct board {
@@ -79,6 +79,27 @@ static int eat_memory(struct dm_err *e)
     return DM_OK;
 }
 
+static int touch_in(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    static const struct store_query one = {"test.one", "SELECT 1", "", "i"};
+    return store_int(tx, &one, STORE_NO_ARGS, ctx, e);
+}
+
+/* Uses the database until it is lost, in more runs than a job has attempts. */
+static int touch(struct queue_run *r, int n, struct dm_err *e)
+{
+    struct board *b = ((struct app *)queue_run_app(r))->board;
+    while (b->entered[n] <= OUTAGES) {
+        int64_t v;
+        int code = store_run(queue_run_store(r), STORE_READ, touch_in, &v, e);
+        if (code < 0) {
+            return queue_excused(r) ? code : DM_EINTERNAL;
+        }
+        queue_pause(5);
+    }
+    return queue_excused(r) ? DM_EINTERNAL : DM_OK;
+}
+
 static int misbehave(struct queue_run *r, const struct queue_job *j, struct dm_err *e)
 {
     if (says(j, "crash")) {
@@ -87,6 +108,8 @@ static int misbehave(struct queue_run *r, const struct queue_job *j, struct dm_e
         return eat_memory(e);
     } else if (says(j, "passing") && j->attempt == 1) {
         DM_FAIL(e, DM_EIO, "S3 is away");
+    } else if (says(j, "outage")) {
+        return touch(r, number(j), e);
     } else if (says(j, "content")) {
         DM_REFUSE(e, DM_EDECODE, DM_FIELDS(DM_S("code", "BAD_PHOTO")), "half a picture");
     } else if (says(j, "hang")) {
@@ -518,18 +541,55 @@ static void a_killed_keeper_leaves_nobody_behind(void **state)
     assert_job(s, id, "pending", 1, "lease_expired", "");
 }
 
-static void the_database_may_vanish(void **state)
+/* However often: an outage costs no job an attempt, neither what was at work nor what was leased.
+ */
+static void an_outage_costs_no_attempt(void **state)
 {
     struct db *db = *state;
     setup_app(db);
-    push_many(db->store, QUEUE_PROCESS_PHOTO, 60, "slow");
-    struct queue_worker *w = start((struct queue_worker_options){.cpu = 2, .lease_ms = 1000});
-    while (app.board->runs < 20) {
-        nap();
+    int64_t cpu = push(db->store, QUEUE_PROCESS_PHOTO, "{\"n\":101,\"do\":\"outage\"}", 0);
+    int64_t io = push(db->store, QUEUE_BLOB_PUT, "{\"n\":102,\"do\":\"outage\"}", 0);
+    push_many(db->store, QUEUE_PROCESS_PHOTO, 40, "slow");
+    struct queue_worker *w =
+        start((struct queue_worker_options){.cpu = 2, .io = 2, .lease_ms = 400});
+    for (int i = 1; i <= OUTAGES; i++) {
+        for (dm_usec begin = dm_now(); app.board->entered[101] < i || app.board->entered[102] < i;
+             nap()) {
+            assert_true(dm_ms_since(begin) < PATIENCE_MS);
+        }
+        db_server_kill();
+        db_server_start();
     }
+    await_count(db->store, "completed", 42);
+    assert_job(db->store, cpu, "completed", 1, "", "");
+    assert_job(db->store, io, "completed", 1, "", "");
+    assert_int_equal(app.board->entered[101], OUTAGES + 1);
+    queue_worker_stop(w, false);
+}
+
+/* A take whose commit was done and whose answer was lost: the row says that a place has the job,
+ * the place does not know of it. */
+static void what_an_outage_made_forgotten_comes_back(void **state)
+{
+    struct db *db = *state;
+    struct dm_err e = {0};
+    struct dm_arena a = {0};
+    struct queue_job j;
+    setup_app(db);
+    int64_t id = push(db->store, QUEUE_CALIBRATE, "{}", 0); /* which this worker never takes */
+    struct queue_worker *w = start((struct queue_worker_options){
+        .cpu = 1, .name = "forgets", .lease_ms = 60000, .sweep_ms = 60000});
+    push_many(db->store, QUEUE_PROCESS_PHOTO, 1, "");
+    await_count(db->store, "completed", 1); /* what it found at its start is done */
+    assert_int_equal(queue_take_of(db->store, store_now(), UINT32_C(1) << QUEUE_CALIBRATE,
+                                   "forgets/0", 60000, &a, &j, &e),
+                     1);
+    dm_arena_clear(&a);
+    assert_job(db->store, id, "processing", 1, "", "");
     db_server_kill();
     db_server_start();
-    await_hurried(w, db->store, "completed", 60);
+    await_count(db->store, "pending", 1);
+    assert_job(db->store, id, "pending", 0, "", "");
     queue_worker_stop(w, false);
 }
 
@@ -702,74 +762,6 @@ static void told_the_sweeper_mends_the_streams(void **state)
     told(state, the_sweeper_mends_the_streams);
 }
 
-static void addresses_of_carriers(void **state)
-{
-    static const struct {
-        const char *url, *password;
-        int code; /* of publishing */
-    } rows[] = {
-        {"sql:", NULL, DM_OK},
-        {"", NULL, DM_OK},
-        {"redis://127.0.0.1:1", NULL, DM_EIO},
-        {"rediss://127.0.0.1:1/2", NULL, DM_EIO},
-    };
-    struct dm_err e = {0};
-    struct queue_carrier *c = NULL;
-    char wrong[160];
-    (void)state;
-    for (size_t i = 0; i < DM_COUNT(rows); i++) {
-        assert_ok(queue_carrier_open(rows[i].url, rows[i].password, &c, &e), &e);
-        assert_int_equal(queue_carrier_publish(c, "default", "x", NULL, &e), rows[i].code);
-        queue_carrier_close(c);
-    }
-    assert_int_equal(queue_carrier_open("amqp://x", NULL, &c, &e), DM_EBADINPUT);
-    assert_int_equal(queue_carrier_open("redis://:secret@h/x", NULL, &c, &e), DM_EBADINPUT);
-    assert_null(strstr(e.text, "secret"));
-    redis_server_start();
-    redis_server_url(redis_url, sizeof(redis_url));
-    (void)snprintf(wrong, sizeof(wrong), "redis://127.0.0.1%s", strrchr(redis_url, ':'));
-    assert_ok(queue_carrier_open(wrong, REDIS_SERVER_PASSWORD, &c, &e), &e); /* fills it in */
-    assert_ok(queue_carrier_publish(c, "default", "x", NULL, &e), &e);
-    queue_carrier_close(c);
-    assert_ok(queue_carrier_open(wrong, "not it", &c, &e), &e);
-    assert_int_equal(queue_carrier_publish(c, "default", "x", NULL, &e), DM_ECONFLICT);
-    assert_int_equal(queue_carrier_publish(c, "default", "x", NULL, &e), DM_EAGAIN);
-    queue_carrier_close(c);
-    (void)redis_server_do(
-        (const char *[]){"ACL", "SETUSER", "worker", "on", ">pw", "~demeter:*", "+@all", NULL});
-    (void)snprintf(wrong, sizeof(wrong), "redis://worker:pw@127.0.0.1%s", strrchr(redis_url, ':'));
-    assert_ok(queue_carrier_open(wrong, NULL, &c, &e), &e);
-    assert_ok(queue_carrier_publish(c, "default", "x", NULL, &e), &e);
-    queue_carrier_close(c);
-}
-
-/* TLS is verified: a server whose certificate nobody we trust has signed is none. */
-static void redis_over_tls(void **state)
-{
-    struct dm_err e = {0};
-    struct queue_carrier *c = NULL;
-    char url[256];
-    (void)state;
-    redis_server_start();
-    redis_server_tls_url("server", url, sizeof(url));
-    assert_ok(queue_carrier_open(url, NULL, &c, &e), &e);
-    assert_ok(queue_carrier_publish(c, "default", "x", NULL, &e), &e);
-    static const char *const queues[] = {"default"};
-    char entry[QUEUE_ENTRY_SIZE];
-    assert_ok(queue_carrier_listen(c, queues, 1, "tls", &e), &e);
-    int got = 0;
-    for (dm_usec begin = dm_now(); !got && dm_ms_since(begin) < PATIENCE_MS; nap()) {
-        got = queue_carrier_next(c, entry, &e);
-        assert_ok(got, &e);
-    }
-    assert_int_equal(got, 1);
-    queue_carrier_close(c);
-    redis_server_tls_url("other", url, sizeof(url));
-    assert_ok(queue_carrier_open(url, NULL, &c, &e), &e);
-    assert_int_equal(queue_carrier_publish(c, "default", "x", NULL, &e), DM_EIO);
-    queue_carrier_close(c);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -781,7 +773,8 @@ int main(void)
         DB_TEST(a_batch_ends_with_its_summary),
         DB_TEST(a_killed_clerk_costs_nothing),
         DB_TEST(a_killed_keeper_leaves_nobody_behind),
-        DB_TEST_ON_(the_database_may_vanish, db_postgresql, "[postgresql]"),
+        DB_TEST_ON_(an_outage_costs_no_attempt, db_postgresql, "[postgresql]"),
+        DB_TEST_ON_(what_an_outage_made_forgotten_comes_back, db_postgresql, "[postgresql]"),
         DB_TEST(told_both_pools_work),
         DB_TEST_ON_(told_what_goes_wrong_is_recorded, db_sqlite, "[sqlite]"),
         DB_TEST_ON_(told_draining_hands_back, db_sqlite, "[sqlite]"),
@@ -790,8 +783,6 @@ int main(void)
         DB_TEST_ON_(told_news_arrive, db_sqlite, "[sqlite]"),
         DB_TEST(told_redis_may_lose_everything),
         DB_TEST_ON_(told_the_sweeper_mends_the_streams, db_sqlite, "[sqlite]"),
-        cmocka_unit_test(addresses_of_carriers),
-        cmocka_unit_test(redis_over_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
