@@ -8,6 +8,8 @@
 
 #include "api/api_priv.h"
 #include "base/alloc.h"
+#include "base/limits.h"
+#include "inventory/photo.h"
 #include "store/store.h"
 #include "telemetry/telemetry.h"
 
@@ -151,6 +153,27 @@ void api_settings_changed(struct api *api)
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
+/* Beside the photos on their way by forms: what is finished is moved within one disk. */
+static void place_uploads(struct api *api)
+{
+    const struct photo_place *p = api->o.photos;
+    if (p) {
+        (void)snprintf(api->resumed_dir, sizeof(api->resumed_dir), "%s/resumed", p->incoming);
+        (void)snprintf(api->announced_dir, sizeof(api->announced_dir), "%s/announced", p->incoming);
+    }
+    api->resumed = (struct tus_place){.dir = api->resumed_dir,
+                                      .max_bytes = LIMIT_IMAGE_FILE_BYTES,
+                                      .ttl_s = API_UPLOAD_DAYS * 86400};
+    api->announced = (struct tus_place){
+        .dir = api->announced_dir, .max_bytes = LIMIT_IMAGE_FILE_BYTES, .ttl_s = API_ANNOUNCED_S};
+}
+
+void api_keep_house(struct api *api)
+{
+    tus_store_sweep(&api->resumed);
+    tus_store_sweep(&api->announced);
+}
+
 int api_new(const struct api_options *o, struct api **ret, struct dm_err *e)
 {
     DM_CLEANUP(api_freep) struct api *api = dm_calloc(1, sizeof(*api));
@@ -160,6 +183,7 @@ int api_new(const struct api_options *o, struct api **ret, struct dm_err *e)
     (void)pthread_mutex_init(&api->mu, NULL);
     (void)pthread_mutex_init(&api->ready_mu, NULL);
     api->o = *o;
+    place_uploads(api);
     api->started = dm_now();
     if (o->logins_per_minute >= 0) {
         DM_TRY(api_limit_new(o->logins_per_minute ? o->logins_per_minute : LOGINS_PER_MINUTE,

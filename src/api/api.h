@@ -95,6 +95,9 @@ struct http_app api_http_app(struct api *api);
 /* From now on /health/ready says 503: the process is about to stop. */
 void api_drain(struct api *api);
 
+/* Take away uploads that have expired; any time, from any thread. */
+void api_keep_house(struct api *api);
+
 const struct api_options *api_options(const struct api *api);
 
 /* ---- for handlers ---------------------------------------------------------------------------- */

@@ -43,11 +43,6 @@ static const struct http_field own_path[] = {
     {"name", HTTP_STR, HTTP_REQ, .min = 1, .max = 100, .pattern = "[A-Za-z0-9_-][A-Za-z0-9_.-]*"},
     {NULL},
 };
-static const struct http_field own_query[] = {
-    {"exp", HTTP_INT, HTTP_REQ, .min = 1, .max = 1e12},
-    {"sig", HTTP_STR, HTTP_REQ, .min = 1, .max = 128},
-    {NULL},
-};
 
 /* ---- pieces ------------------------------------------------------------------------------- */
 
@@ -198,9 +193,8 @@ static int get_own(struct http_request *r, struct dm_err *e)
     if (!key) {
         DM_FAIL(e, DM_ENOMEM, "no memory for a key");
     }
-    if (!photos_url_fits(r, key, http_int(r->query, "exp", 0), http_str(r->query, "sig"))) {
-        DM_FAIL(e, INV_FORBIDDEN, "the address is not ours, or it has ended");
-    }
+    const struct photos_address x = {"GET", key, http_int(r->query, "exp", 0)};
+    DM_TRY(photos_check_sign(r, &x, http_str(r->query, "sig"), e));
     DM_TRY(photo_object_named(api_options(api_of(r))->store, key, r->arena, &o, e));
     return reply_object(r, &o, e);
 }
@@ -227,7 +221,7 @@ const struct http_route image_routes[] = {
      .role = API_VIEWER, .params = photos_image_path, .answer = {{200, &ImageOne}}, .errors = "404",
      .handle = get_image},
     {HTTP_GET, "/files/{folder}/{name}", "get_stored_file", "photos", "A file by its signed address",
-     .role = API_OPEN, .flags = HTTP_OPEN_REPLY, .params = own_path, .query = own_query,
+     .role = API_OPEN, .flags = HTTP_OPEN_REPLY, .params = own_path, .query = photos_signed_query,
      .answer = {{200, NULL, .type = "image/jpeg"}, {206, NULL, .type = "image/jpeg"}},
      .errors = "404", .handle = get_own},
     {0},

@@ -9,6 +9,7 @@
 
 #include "api/api.h"
 #include "base/clock.h"
+#include "http/tus.h"
 
 /* Settings as they were at one instant; whoever uses them holds a reference. */
 struct api_ground {
@@ -30,7 +31,12 @@ DM_MUST_CHECK int api_limit_take(struct api_limit *l, const char *address, int64
 DM_MUST_CHECK int api_limit_look(struct api_limit *l, const char *address, int64_t now_ms,
                                  struct dm_err *e);
 
-/* Locking: ground - mu; draining - _Atomic; the rest is read-only after api_new. */
+/* How long an unfinished upload is kept, and one that was announced by POST
+ * /images/presigned-upload; how long the address of the latter holds (api.md 13.1). */
+enum { API_UPLOAD_DAYS = 7, API_ANNOUNCED_S = 3600, API_PUT_S = 900 };
+
+/* Locking: ground - mu; draining, resumed, announced - _Atomic; the rest is read-only after
+ * api_new. */
 struct state;
 struct api {
     struct api_options o;
@@ -38,6 +44,8 @@ struct api {
     pthread_mutex_t mu;
     struct api_ground *ground;
     _Atomic bool draining;
+    struct tus_place resumed, announced; /* uploads that are unfinished; dir "" without photos */
+    char resumed_dir[4096], announced_dir[4096];
     dm_usec started;
     pthread_mutex_t ready_mu;
     struct state *ready; /* what /health/ready saw last, and when; ready_mu */

@@ -25,34 +25,42 @@ const char *photos_lang(const struct http_request *r)
     return asked && !strncmp(asked, "en", 2) ? "en" : "es";
 }
 
-/* Our own address of an object: signed over method, key and end (api.md 13.3). */
-static int own_url(const struct http_request *r, const char *object, int64_t end_s,
-                   const char **ret, struct dm_err *e)
+/* What an address of ours is signed for (api.md 13.3). */
+static int sign(const struct http_request *r, const struct photos_address *x,
+                char ret[static SIGN_IN_MAC_SIZE], struct dm_err *e)
 {
-    const struct api_options *o = api_options(api_of(r));
-    char mac[SIGN_IN_MAC_SIZE];
-    const char *key = strchr(object, ':') + 1;
-    const char *text = dm_arena_printf(r->arena, "GET %s %lld", key, (long long)end_s);
-    if (text) {
-        sign_in_mac(o->sign_in, text, mac);
-        *ret = dm_arena_printf(r->arena, "%s/files/%s?exp=%lld&sig=%s", o->base_url, key,
-                               (long long)end_s, mac);
+    const char *text =
+        dm_arena_printf(r->arena, "%s %s %lld", x->method, x->key, (long long)x->end_s);
+    if (!text) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for an address");
     }
-    if (!text || !*ret) {
+    sign_in_mac(api_options(api_of(r))->sign_in, text, ret);
+    return DM_OK;
+}
+
+int photos_sign(const struct http_request *r, const struct photos_address *x, const char **ret,
+                struct dm_err *e)
+{
+    char mac[SIGN_IN_MAC_SIZE];
+    DM_TRY(sign(r, x, mac, e));
+    *ret = dm_arena_printf(r->arena, "%s/files/%s?exp=%lld&sig=%s",
+                           api_options(api_of(r))->base_url, x->key, (long long)x->end_s, mac);
+    if (!*ret) {
         DM_FAIL(e, DM_ENOMEM, "no memory for an address");
     }
     return DM_OK;
 }
 
-bool photos_url_fits(const struct http_request *r, const char *key, int64_t end_s, const char *mac)
+int photos_check_sign(const struct http_request *r, const struct photos_address *x, const char *mac,
+                      struct dm_err *e)
 {
-    const struct api_options *o = api_options(api_of(r));
-    char text[BLOB_KEY_MAX + 40];
     char want[SIGN_IN_MAC_SIZE];
-    (void)snprintf(text, sizeof(text), "GET %s %lld", key, (long long)end_s);
-    sign_in_mac(o->sign_in, text, want);
-    return end_s > store_now() / 1000 && strlen(mac) == SIGN_IN_MAC_SIZE - 1 &&
-           sodium_memcmp(mac, want, SIGN_IN_MAC_SIZE - 1) == 0;
+    DM_TRY(sign(r, x, want, e));
+    if (x->end_s <= store_now() / 1000 || strlen(mac) != SIGN_IN_MAC_SIZE - 1 ||
+        sodium_memcmp(mac, want, SIGN_IN_MAC_SIZE - 1) != 0) {
+        DM_FAIL(e, INV_FORBIDDEN, "the address is not ours, or it has ended");
+    }
+    return DM_OK;
 }
 
 int photos_url(const struct http_request *r, const char *object, int64_t seconds, const char **ret,
@@ -77,7 +85,8 @@ int photos_url(const struct http_request *r, const char *object, int64_t seconds
         }
         return DM_OK;
     }
-    return own_url(r, object, api_ctx(r)->now_ms / 1000 + seconds, ret, e);
+    const struct photos_address x = {"GET", key, api_ctx(r)->now_ms / 1000 + seconds};
+    return photos_sign(r, &x, ret, e);
 }
 
 int photos_urls(const struct http_request *r, json_t *row, const char *const *members,

@@ -13,6 +13,7 @@ extern const struct http_schema PhotoUpload, PhotoUploadJob, JobItem, JobSummary
 
 extern const struct http_field photos_session_path[]; /* {session_id} */
 extern const struct http_field photos_image_path[];   /* {image_id} */
+extern const struct http_field photos_signed_query[]; /* of an address of ours: exp, sig */
 
 /* Where photos lie. DM_EAGAIN (503) when this server keeps none. */
 DM_MUST_CHECK int photos_place(const struct http_request *r, const struct photo_place **ret,
@@ -67,8 +68,17 @@ const char *photos_lang(const struct http_request *r);
 DM_MUST_CHECK int photos_url(const struct http_request *r, const char *object, int64_t seconds,
                              const char **ret, struct dm_err *e);
 
-/* Whether the signature of an address of ours holds, and has not ended. */
-bool photos_url_fits(const struct http_request *r, const char *key, int64_t end_s, const char *mac);
+/* An address below /files that needs no token until end_s (seconds since 1970). */
+struct photos_address {
+    const char *method, *key;
+    int64_t end_s;
+};
+/* *ret in the request's arena. */
+DM_MUST_CHECK int photos_sign(const struct http_request *r, const struct photos_address *x,
+                              const char **ret, struct dm_err *e);
+/* INV_FORBIDDEN: it was not signed here, or it has ended. */
+DM_MUST_CHECK int photos_check_sign(const struct http_request *r, const struct photos_address *x,
+                                    const char *mac, struct dm_err *e);
 
 /* Objects that these members (NULL-ended; "a.b" inside an object) name become addresses. */
 DM_MUST_CHECK int photos_urls(const struct http_request *r, json_t *row, const char *const *members,

@@ -12,6 +12,12 @@
 const struct http_field photos_session_path[] = {{"session_id", HTTP_UUID, HTTP_REQ}, {NULL}};
 const struct http_field photos_image_path[] = {{"image_id", HTTP_UUID, HTTP_REQ}, {NULL}};
 
+const struct http_field photos_signed_query[] = {
+    {"exp", HTTP_INT, HTTP_REQ, .min = 1, .max = 1e12},
+    {"sig", HTTP_STR, HTTP_REQ, .min = 1, .max = 128},
+    {NULL},
+};
+
 /* ---- uploads ---- */
 
 static const struct http_field upload_job[] = {

@@ -393,6 +393,7 @@ static void keep_house(struct serve *s)
     int64_t links = 0;
     int64_t answers = 0;
     c.now_ms = store_now();
+    api_keep_house(s->api);
     if (refresh_purge(&c, &tokens, &e) < 0 || link_purge(&c, &links, &e) < 0 ||
         inv_repeat_purge(&c, &answers, &e) < 0) {
         dm_log(DM_LOG_WARNING, "what has expired could not be cleared, ignoring",

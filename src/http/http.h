@@ -187,8 +187,9 @@ int http_reply_stream(struct http_request *r, const char *type, http_pull_fn pul
 
 /* ---- the server ---- */
 
-/* Another name for paths that no route has: `from` and what follows it is looked up as `to` and
- * that. A `from` that ends with '/' wants something to follow. The first that fits counts. */
+/* Another name for paths that no route has with the request's method: `from` and what follows it is
+ * looked up as `to` and that. A `from` that ends with '/' wants something to follow. The first that
+ * fits counts. */
 struct http_alias {
     const char *from, *to;
 };

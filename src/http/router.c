@@ -283,11 +283,16 @@ void http_router_find(const struct http_router *r, const char *path, enum http_m
                       struct dm_arena *a, struct http_match *ret)
 {
     enum { RENAMES = 2 }; /* an alias may lead to one more */
+    struct http_match other;
     find(r, path, method, a, ret);
-    for (int i = 0; i < RENAMES && path != NULL && ret->allowed == 0; i++) {
+    for (int i = 0; i < RENAMES && path != NULL && ret->route == NULL; i++) {
         path = rename_path(r, path, a);
-        if (path != NULL) {
-            find(r, path, method, a, ret);
+        if (path == NULL) {
+            return;
+        }
+        find(r, path, method, a, &other);
+        if (other.route != NULL || ret->allowed == 0) {
+            *ret = other;
         }
     }
 }

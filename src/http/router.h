@@ -24,7 +24,7 @@ struct http_match {
 };
 
 /* path begins with '/', percent-encoded as it came; one final slash does not count. A literal
- * segment wins over a parameter. */
+ * segment wins over a parameter, and a row of the path itself over one of its other names. */
 void http_router_find(const struct http_router *r, const char *path, enum http_method method,
                       struct dm_arena *a, struct http_match *ret);
 

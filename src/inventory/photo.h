@@ -90,8 +90,9 @@ DM_MUST_CHECK int photo_batch_end(const struct inv_ctx *c, const struct photo_ba
 void photo_batch_key(const char *batch_uuid, size_t i, char ret[static STORE_UUID_SIZE]);
 
 struct photo_new {
-    const char *key;      /* UUID of the request, which becomes the job's; NULL: a new one */
-    const char *filename; /* as the sender says, shown only; NULL: none */
+    const char *key;        /* UUID of the request, which becomes the job's; NULL: a new one */
+    const char *image_uuid; /* that was given out before; NULL: a new one */
+    const char *filename;   /* as the sender says, shown only; NULL: none */
     enum photo_source source;
     int64_t batch_id, batch_job_id; /* of photo_batch_begin; 0: none */
     int64_t location_id;            /* said by the person, 0 for not */

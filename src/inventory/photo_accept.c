@@ -390,7 +390,11 @@ static int take_in(struct accepting *x, const struct photo_place *p, const void 
     x->type = image_format_mime(x->info.format);
     complete(x);
     DM_TRY(exif_text(&x->info, a, &x->exif, e));
-    store_uuid_new(x->out.image_uuid);
+    if (x->n->image_uuid) {
+        memcpy(x->out.image_uuid, x->n->image_uuid, STORE_UUID_SIZE);
+    } else {
+        store_uuid_new(x->out.image_uuid);
+    }
     store_uuid_new(x->out.session_uuid);
     photo_key(x->key, x->out.session_uuid, "original", x->type);
     dm_point("photo.accept_checked");

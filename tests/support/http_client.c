@@ -99,6 +99,9 @@ struct test_reply test_call(struct test_client *c, const struct test_ask *ask)
     curl_mime *mime = NULL;
     if (ask->json != NULL) {
         curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, ask->json);
+    } else if (ask->bytes != NULL) {
+        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, ask->bytes);
+        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)ask->n_bytes);
     } else if (ask->part != NULL) {
         mime = make_parts(c->curl, ask->part);
         curl_easy_setopt(c->curl, CURLOPT_MIMEPOST, mime);

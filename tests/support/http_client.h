@@ -29,6 +29,8 @@ struct test_ask {
     const char *method, *path; /* path with its query, escaped */
     const char *json;          /* body; NULL: none */
     const struct test_part *part;
+    const void *bytes; /* body that is neither; NULL: none */
+    size_t n_bytes;
     const char *header[6]; /* "Name: value", NULL-ended */
 };
 
