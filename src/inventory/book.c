@@ -4,8 +4,6 @@
  * book_write.c. */
 #include "inventory/book.h"
 
-#include <inttypes.h>
-
 #include "base/zone.h"
 
 int book_alloc(struct work *w, size_t n, size_t size, void **ret, struct dm_err *e)
@@ -176,17 +174,6 @@ int book_add_row(struct work *w, struct book_batch *b, enum ledger_type type, en
     return DM_OK;
 }
 
-enum { COUNTER };
-static const struct store_query queries[] = {
-    [COUNTER] = {"ledger.code_next",
-                 "INSERT INTO batch_code_counters (storage_location_id, product_id, code_date,"
-                 " last_seq) VALUES (?1, ?2, ?3, 1)"
-                 " ON CONFLICT (storage_location_id, product_id, code_date)"
-                 " DO UPDATE SET last_seq = batch_code_counters.last_seq + 1 RETURNING last_seq",
-                 "iiD", "i"},
-};
-STORE_QUERIES(ledger_book_queries, queries);
-
 int book_add_batch(struct work *w, struct book *book, struct book_period *p,
                    const struct book_key *key, int32_t plants_per_container, int64_t at,
                    struct book_batch **ret, struct dm_err *e)
@@ -194,15 +181,8 @@ int book_add_batch(struct work *w, struct book *book, struct book_period *p,
     void *memory;
     DM_TRY(book_alloc(w, 1, sizeof(struct book_batch), &memory, e));
     struct book_batch *b = memory;
-    char day[LEDGER_DATE_SIZE];
-    book_day(w, at, day);
-    int64_t seq;
-    DM_TRY(store_int(w->tx, &queries[COUNTER],
-                     STORE_ARGS(store_i(book->location_id), store_i(key->product_id), store_d(day)),
-                     &seq, e));
-    (void)snprintf(b->code, sizeof b->code,
-                   "LOC%" PRId64 "-PROD%" PRId64 "-%.4s%.2s%.2s-%03" PRId64, book->location_id,
-                   key->product_id, day, day + 5, day + 8, seq);
+    book_day(w, at, b->code_day);
+    b->location_id = book->location_id;
     b->period = p;
     b->key = *key;
     b->plants_per_container = plants_per_container > 0 ? plants_per_container : 1;
@@ -252,28 +232,35 @@ struct book_bin *book_newest_bin(const struct book *b, enum ledger_category cate
     return NULL;
 }
 
+struct book_bin *book_kept_bin(const struct book *b, enum ledger_category category, int32_t ordinal)
+{
+    for (size_t i = 0; i < b->n_bin; i++) {
+        struct book_bin *bin = b->bin[i];
+        if (bin->category == category && bin->ordinal == ordinal && !bin->retired) {
+            return bin;
+        }
+    }
+    return NULL;
+}
+
 int book_bin(struct work *w, struct book *b, enum ledger_category category, int32_t ordinal,
              struct book_bin **ret, struct dm_err *e)
 {
+    struct book_bin *kept = ordinal ? book_kept_bin(b, category, ordinal) : NULL;
+    if (kept && !kept->active) {
+        DM_FAIL(e, INV_BIN_NOT_ACTIVE, "container %s %d is under maintenance",
+                ledger_category_names[category], ordinal);
+    }
+    kept = ordinal ? kept : book_newest_bin(b, category);
+    if (kept) {
+        *ret = kept;
+        return DM_OK;
+    }
     int32_t free_ordinal = 1;
     for (size_t i = 0; i < b->n_bin; i++) {
-        struct book_bin *bin = b->bin[i];
-        if (bin->category == category && ordinal && bin->ordinal == ordinal && !bin->retired) {
-            if (!bin->active) {
-                DM_FAIL(e, INV_BIN_NOT_ACTIVE, "container %s %d is under maintenance",
-                        ledger_category_names[category], ordinal);
-            }
-            *ret = bin;
-            return DM_OK;
+        if (b->bin[i]->category == category) {
+            free_ordinal = DM_MAX(free_ordinal, b->bin[i]->ordinal + 1);
         }
-        if (bin->category == category) {
-            free_ordinal = DM_MAX(free_ordinal, bin->ordinal + 1);
-        }
-    }
-    struct book_bin *newest = ordinal ? NULL : book_newest_bin(b, category);
-    if (newest) {
-        *ret = newest;
-        return DM_OK;
     }
     void *memory;
     DM_TRY(book_alloc(w, 1, sizeof(struct book_bin), &memory, e));

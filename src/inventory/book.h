@@ -36,7 +36,9 @@ struct book_key {
 struct book_batch {
     int64_t id; /* 0 until written */
     struct book_period *period;
-    char code[LEDGER_CODE_SIZE];
+    char code[LEDGER_CODE_SIZE]; /* "" until written */
+    int64_t location_id;         /* of its code, of fresh batches; likewise the day */
+    char code_day[LEDGER_DATE_SIZE];
     struct book_key key;
     int32_t plants_per_container;
     int64_t initial, current, empties;
@@ -214,6 +216,9 @@ DM_MUST_CHECK int book_open_period(struct work *w, struct book *b, enum ledger_t
 DM_MUST_CHECK int book_bin(struct work *w, struct book *b, enum ledger_category category,
                            int32_t ordinal, struct book_bin **ret, struct dm_err *e);
 struct book_bin *book_find_bin(const struct book *b, int64_t bin_id);
+/* The bin of an ordinal, active or under maintenance; NULL when there is none. */
+struct book_bin *book_kept_bin(const struct book *b, enum ledger_category category,
+                               int32_t ordinal);
 /* Newest active bin of the category, NULL when there is none. */
 struct book_bin *book_newest_bin(const struct book *b, enum ledger_category category);
 /* The newest batch of the key with plants, planted in the same month, else a new one. */

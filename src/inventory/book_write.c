@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writing what changed in the books of the locked claros. Rows go in one bulk statement; the few
- * rows whose ids are needed (containers, periods, batches, reconciliations) one by one. */
+ * Writing what changed in the books of the locked claros: one call of the store for all rows of a
+ * kind, so that posting a count takes few round trips to a server. */
 #include <inttypes.h>
 
 #include <jansson.h>
@@ -15,6 +15,7 @@ enum {
     PERIOD_ADD,
     PERIOD_SET,
     PERIOD_DROP,
+    CODE_NEXT,
     BATCH_ADD,
     BATCH_SET,
     BATCH_PERIOD,
@@ -24,6 +25,7 @@ enum {
     RECON_VOID,
     RECON_PERIOD,
     LINE_ADD,
+    MOVEMENT_ADD,
 };
 
 static const struct store_query queries[] = {
@@ -47,6 +49,12 @@ static const struct store_query queries[] = {
                     " closing_count = ?11, updated_at = ?12 WHERE id = ?1",
                     "ittTiiiTtiiT", ""},
     [PERIOD_DROP] = {"ledger.period_drop", "DELETE FROM stock_periods WHERE id = ?1", "i", ""},
+    [CODE_NEXT] = {"ledger.code_next",
+                   "INSERT INTO batch_code_counters (storage_location_id, product_id, code_date,"
+                   " last_seq) VALUES (?1, ?2, ?3, 1)"
+                   " ON CONFLICT (storage_location_id, product_id, code_date)"
+                   " DO UPDATE SET last_seq = batch_code_counters.last_seq + 1 RETURNING last_seq",
+                   "iiD", "i"},
     [BATCH_ADD] = {"ledger.batch_add",
                    "INSERT INTO stock_batches (batch_code, stock_period_id, storage_bin_id,"
                    " product_id, product_state_id, product_size_id, packaging_catalog_id,"
@@ -95,19 +103,23 @@ static const struct store_query queries[] = {
                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
                   " ?16)",
                   "iiittiiiiiiiiiii", ""},
+    [MOVEMENT_ADD] = {"ledger.movement_add",
+                      "INSERT INTO stock_movements (uuid, stock_batch_id, movement_type,"
+                      " source_type, role, quantity, is_inbound, source_bin_id,"
+                      " destination_bin_id, group_uuid, reverses_movement_id, session_id,"
+                      " reconciliation_id, unit_price_cents, total_price_cents, user_id, reason,"
+                      " occurred_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+                      " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) RETURNING id",
+                      "uitttibiiuiiiiiitTT", "i"},
 };
 STORE_QUERIES(ledger_write_queries, queries);
-
-static const struct store_bulk movements = {
-    .name = "ledger.movements_add",
-    .table = "stock_movements",
-    .columns = "uuid, stock_batch_id, movement_type, source_type, role, quantity, is_inbound,"
-               " source_bin_id, destination_bin_id, group_uuid, reverses_movement_id, session_id,"
-               " reconciliation_id, unit_price_cents, total_price_cents, user_id, reason,"
-               " occurred_at, created_at",
-    .types = "uitttibiiuiiiiiitTT",
+enum {
+    CODE_WIDTH = 3,
+    BATCH_WIDTH = 21,
+    BATCH_SET_WIDTH = 6,
+    LINE_WIDTH = 16,
+    MOVEMENT_WIDTH = 19
 };
-enum { MOVEMENT_WIDTH = 19 };
 
 /* What a container is called after its claro's code, and the type it gets when the program makes
  * it. */
@@ -193,40 +205,144 @@ static const char *status_of(const struct book_batch *b)
     return !b->period->open ? "closed" : b->current > 0 ? "active" : "depleted";
 }
 
-static int write_batch(struct work *w, struct book_batch *b, struct dm_err *e)
+/* ---- batches ---- */
+
+/* Changed batches of all claros, closed periods first: those that are not stored yet, or those that
+ * are. */
+static int changed_batches(struct work *w, bool fresh, struct book_batch ***ret, size_t *ret_n,
+                           struct dm_err *e)
 {
-    b->changed = false;
-    if (b->id) {
-        return store_exec(w->tx, &queries[BATCH_SET],
-                          STORE_ARGS(store_i(b->id), store_i(b->current), store_i(b->empties),
-                                     store_t(status_of(b)), date_value(b->transplant),
-                                     store_at(w->c->now_ms)),
-                          NULL, e);
+    void **found = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < w->n_book; i++) {
+        const struct book_period *p[2] = {w->book[i]->previous, w->book[i]->open};
+        for (size_t k = 0; k < 2; k++) {
+            for (size_t x = 0; p[k] && x < p[k]->n_batch; x++) {
+                struct book_batch *b = p[k]->batch[x];
+                if (b->changed && fresh == !b->id) {
+                    DM_TRY(book_push(w, &found, &n, b, e));
+                    b->changed = false;
+                }
+            }
+        }
     }
-    const struct book_key *k = &b->key;
-    return store_int(
-        w->tx, &queries[BATCH_ADD],
-        STORE_ARGS(store_t(b->code), store_i(b->period->id), store_i(k->bin->id),
-                   store_i(k->product_id), store_i(k->state_id), store_ref(k->size_id),
-                   store_ref(k->packaging_id), store_b(k->packaging_id != 0),
-                   store_i(b->plants_per_container), store_i(b->initial), store_i(b->current),
-                   store_i(b->empties), store_t(status_of(b)),
-                   b->quality < 0 ? store_null() : store_r(b->quality), date_value(b->planting),
-                   date_value(b->germination), date_value(b->transplant), date_value(b->ready),
-                   store_ref(b->parent ? b->parent->id : 0),
-                   store_ref(b->previous ? b->previous->id : 0), store_at(w->c->now_ms)),
-        &b->id, e);
+    *ret = (struct book_batch **)found;
+    *ret_n = n;
+    return DM_OK;
 }
 
-static int write_batches(struct work *w, struct book_period *p, bool fresh, struct dm_err *e)
+static int rows_of(struct work *w, size_t n, size_t width, struct store_value **ret,
+                   struct dm_err *e)
 {
-    for (size_t i = 0; p && i < p->n_batch; i++) {
-        if (p->batch[i]->changed && fresh == !p->batch[i]->id) {
-            DM_TRY(write_batch(w, p->batch[i], e));
+    void *memory;
+    DM_TRY(book_alloc(w, n * width, sizeof(struct store_value), &memory, e));
+    *ret = memory;
+    return DM_OK;
+}
+
+/* LOC12-PROD3-20260305-001: the number counts per claro, product and day. */
+static int give_codes(struct work *w, struct book_batch **batch, size_t n, struct dm_err *e)
+{
+    struct store_value *v;
+    void *memory;
+    DM_TRY(rows_of(w, n, CODE_WIDTH, &v, e));
+    DM_TRY(book_alloc(w, n, sizeof(int64_t), &memory, e));
+    int64_t *seq = memory;
+    for (size_t i = 0; i < n; i++) {
+        const struct store_value values[CODE_WIDTH] = {store_i(batch[i]->location_id),
+                                                       store_i(batch[i]->key.product_id),
+                                                       store_d(batch[i]->code_day)};
+        memcpy(v + i * CODE_WIDTH, values, sizeof values);
+    }
+    DM_TRY(store_each(w->tx, &queries[CODE_NEXT], v, n, seq, e));
+    for (size_t i = 0; i < n; i++) {
+        const struct book_batch *b = batch[i];
+        const char *day = b->code_day;
+        (void)snprintf(batch[i]->code, sizeof b->code,
+                       "LOC%" PRId64 "-PROD%" PRId64 "-%.4s%.2s%.2s-%03" PRId64, b->location_id,
+                       b->key.product_id, day, day + 5, day + 8, seq[i]);
+    }
+    return DM_OK;
+}
+
+static void batch_values(const struct work *w, const struct book_batch *b, struct store_value *v)
+{
+    const struct book_key *k = &b->key;
+    const struct store_value values[BATCH_WIDTH] = {
+        store_t(b->code),
+        store_i(b->period->id),
+        store_i(k->bin->id),
+        store_i(k->product_id),
+        store_i(k->state_id),
+        store_ref(k->size_id),
+        store_ref(k->packaging_id),
+        store_b(k->packaging_id != 0),
+        store_i(b->plants_per_container),
+        store_i(b->initial),
+        store_i(b->current),
+        store_i(b->empties),
+        store_t(status_of(b)),
+        b->quality < 0 ? store_null() : store_r(b->quality),
+        date_value(b->planting),
+        date_value(b->germination),
+        date_value(b->transplant),
+        date_value(b->ready),
+        store_ref(b->parent ? b->parent->id : 0),
+        store_ref(b->previous ? b->previous->id : 0),
+        store_at(w->c->now_ms),
+    };
+    memcpy(v, values, sizeof values);
+}
+
+static bool waits_for_another(const struct book_batch *b)
+{
+    return (b->parent && !b->parent->id) || (b->previous && !b->previous->id);
+}
+
+static int add_batches(struct work *w, struct dm_err *e)
+{
+    struct book_batch **batch;
+    struct store_value *v;
+    void *memory;
+    size_t n;
+    DM_TRY(changed_batches(w, true, &batch, &n, e));
+    DM_TRY(give_codes(w, batch, n, e));
+    DM_TRY(rows_of(w, n, BATCH_WIDTH, &v, e));
+    DM_TRY(book_alloc(w, n, sizeof(int64_t), &memory, e));
+    int64_t *id = memory;
+    for (size_t from = 0, to; from < n; from = to) {
+        to = from;
+        do { /* one that comes from another waits for its number */
+            batch_values(w, batch[to], v + to * BATCH_WIDTH);
+            to++;
+        } while (to < n && !waits_for_another(batch[to]));
+        DM_TRY(store_each(w->tx, &queries[BATCH_ADD], v + from * BATCH_WIDTH, to - from, id, e));
+        for (size_t i = from; i < to; i++) {
+            batch[i]->id = id[i - from];
         }
     }
     return DM_OK;
 }
+
+static int set_batches(struct work *w, struct dm_err *e)
+{
+    struct book_batch **batch;
+    struct store_value *v;
+    size_t n;
+    DM_TRY(changed_batches(w, false, &batch, &n, e));
+    DM_TRY(rows_of(w, n, BATCH_SET_WIDTH, &v, e));
+    for (size_t i = 0; i < n; i++) {
+        const struct book_batch *b = batch[i];
+        const struct store_value values[BATCH_SET_WIDTH] = {
+            store_i(b->id),        store_i(b->current),       store_i(b->empties),
+            store_t(status_of(b)), date_value(b->transplant), store_at(w->c->now_ms),
+        };
+        memcpy(v + i * BATCH_SET_WIDTH, values, sizeof values);
+    }
+    return store_each(w->tx, &queries[BATCH_SET], v, n, NULL, e);
+}
+
+/* ---- rows ---- */
 
 static void row_values(const struct book_row *r, struct store_value *v)
 {
@@ -257,35 +373,32 @@ static void row_values(const struct book_row *r, struct store_value *v)
     memcpy(v, values, sizeof values);
 }
 
-/* Rows of all claros in one statement, closed periods first. */
+/* Rows of all claros, closed periods first. */
 static int write_rows(struct work *w, struct dm_err *e)
 {
+    void **fresh = NULL;
     size_t n = 0;
     for (size_t i = 0; i < w->n_book; i++) {
         struct book_period *p[2] = {w->book[i]->previous, w->book[i]->open};
         for (size_t k = 0; k < 2; k++) {
-            n += p[k] ? p[k]->n_row - p[k]->n_stored : 0;
+            for (; p[k] && p[k]->n_stored < p[k]->n_row; p[k]->n_stored++) {
+                DM_TRY(book_push(w, &fresh, &n, p[k]->row[p[k]->n_stored], e));
+            }
         }
     }
-    if (n == 0) {
-        return DM_OK;
-    }
+    struct store_value *v;
     void *memory;
-    DM_TRY(book_alloc(w, n * MOVEMENT_WIDTH, sizeof(struct store_value), &memory, e));
-    struct store_value *v = memory;
-    for (size_t i = 0; i < w->n_book; i++) {
-        struct book_period *p[2] = {w->book[i]->previous, w->book[i]->open};
-        for (size_t k = 0; k < 2; k++) {
-            for (size_t r = p[k] ? p[k]->n_stored : 0; p[k] && r < p[k]->n_row; r++) {
-                row_values(p[k]->row[r], v);
-                v += MOVEMENT_WIDTH;
-            }
-            if (p[k]) {
-                p[k]->n_stored = p[k]->n_row;
-            }
-        }
+    DM_TRY(rows_of(w, n, MOVEMENT_WIDTH, &v, e));
+    DM_TRY(book_alloc(w, n, sizeof(int64_t), &memory, e));
+    int64_t *id = memory;
+    for (size_t i = 0; i < n; i++) {
+        row_values(fresh[i], v + i * MOVEMENT_WIDTH);
     }
-    return store_insert(w->tx, &movements, memory, n, e);
+    DM_TRY(store_each(w->tx, &queries[MOVEMENT_ADD], v, n, id, e));
+    for (size_t i = 0; i < n; i++) {
+        ((struct book_row *)fresh[i])->id = id[i];
+    }
+    return DM_OK;
 }
 
 /* An undone period: its batches now belong to the one before it. */
@@ -322,22 +435,14 @@ static int write_heads(struct work *w, struct dm_err *e)
             b->latest_changed = false;
         }
     }
-    for (size_t i = 0; i < w->n_book; i++) {
-        DM_TRY(write_batches(w, w->book[i]->previous, true, e));
-        DM_TRY(write_batches(w, w->book[i]->open, true, e));
-    }
-    return DM_OK;
+    return add_batches(w, e);
 }
 
 int book_write(struct work *w, struct dm_err *e)
 {
     DM_TRY(write_heads(w, e));
     DM_TRY(write_rows(w, e));
-    for (size_t i = 0; i < w->n_book; i++) {
-        DM_TRY(write_batches(w, w->book[i]->previous, false, e));
-        DM_TRY(write_batches(w, w->book[i]->open, false, e));
-    }
-    return DM_OK;
+    return set_batches(w, e);
 }
 
 /* ---- reconciliations ---- */
@@ -384,6 +489,35 @@ int book_void_recon(struct work *w, const struct book_period *p, struct dm_err *
                       STORE_ARGS(store_i(p->id), store_at(w->c->now_ms)), NULL, e);
 }
 
+static int write_lines(struct work *w, const struct book_recon *r, struct dm_err *e)
+{
+    struct store_value *v;
+    DM_TRY(rows_of(w, r->n_line, LINE_WIDTH, &v, e));
+    for (size_t i = 0; i < r->n_line; i++) {
+        const struct book_line *l = &r->line[i];
+        const struct store_value values[LINE_WIDTH] = {
+            store_i(r->id),
+            store_i(l->product_id),
+            store_ref(l->packaging_id),
+            store_t(l->sellable ? "sellable" : "nursery"),
+            store_t(outcome_of(l, (r->flags & BOOK_BASELINE) != 0)),
+            store_i(l->opening),
+            store_i(l->planted),
+            store_i(l->in),
+            store_i(l->out),
+            store_i(l->deaths),
+            store_i(l->logged),
+            store_i(l->adjustments),
+            store_i(l->expected),
+            store_i(l->observed),
+            store_i(l->expected - l->observed),
+            cents_value(l->price_cents),
+        };
+        memcpy(v + i * LINE_WIDTH, values, sizeof values);
+    }
+    return store_each(w->tx, &queries[LINE_ADD], v, r->n_line, NULL, e);
+}
+
 int book_write_recon(struct work *w, struct book *b, struct book_recon *r, struct dm_err *e)
 {
     int64_t expected = 0;
@@ -412,20 +546,7 @@ int book_write_recon(struct work *w, struct book *b, struct book_recon *r, struc
                                 store_i(observed), store_i(sales), store_i(loss), store_i(surplus),
                                 store_j(flags), store_at(w->c->now_ms)),
                      &r->id, e));
-    for (size_t i = 0; i < r->n_line; i++) {
-        const struct book_line *l = &r->line[i];
-        DM_TRY(store_exec(
-            w->tx, &queries[LINE_ADD],
-            STORE_ARGS(store_i(r->id), store_i(l->product_id), store_ref(l->packaging_id),
-                       store_t(l->sellable ? "sellable" : "nursery"),
-                       store_t(outcome_of(l, (r->flags & BOOK_BASELINE) != 0)), store_i(l->opening),
-                       store_i(l->planted), store_i(l->in), store_i(l->out), store_i(l->deaths),
-                       store_i(l->logged), store_i(l->adjustments), store_i(l->expected),
-                       store_i(l->observed), store_i(l->expected - l->observed),
-                       cents_value(l->price_cents)),
-            NULL, e));
-    }
-    return DM_OK;
+    return write_lines(w, r, e);
 }
 
 /* ---- dates ---- */

@@ -22,9 +22,9 @@ enum {
 
 #define READ_COLUMNS                                                                               \
     "SELECT s.id, s.image_id, s.storage_location_id, s.config_id, s.supersedes_session_id,"        \
-    " s.captured_at, i.uploaded_by_user_id, s.status, s.warning, s.location_source,"               \
-    " s.posting_status, s.hold_reasons, s.validated, s.avg_confidence, s.total_detected,"          \
-    " s.total_estimated FROM photo_processing_sessions s JOIN images i ON i.id = s.image_id"       \
+    " s.captured_at, (SELECT i.uploaded_by_user_id FROM images i WHERE i.id = s.image_id),"        \
+    " s.status, s.warning, s.location_source, s.posting_status, s.hold_reasons, s.validated,"      \
+    " s.avg_confidence, s.total_detected, s.total_estimated FROM photo_processing_sessions s"      \
     " WHERE s.id = ?1"
 #define READ_LETTERS                                                                               \
     "iiiiiTitttt"                                                                                  \
@@ -43,9 +43,7 @@ static const struct store_query queries[] = {
                    " WHERE uuid = ?1",
                    "u", "ii"},
     [READ] = {"session.read", READ_COLUMNS, "i", READ_LETTERS},
-    [READ_LOCKED] = {"session.lock",
-                     "SELECT id FROM photo_processing_sessions WHERE id = ?1 {for_update}", "i",
-                     "i"},
+    [READ_LOCKED] = {"session.lock", READ_COLUMNS " {for_update}", "i", READ_LETTERS},
     [SET] = {"session.set",
              "UPDATE photo_processing_sessions SET posting_status = ?2, hold_reasons = ?3,"
              " warning = ?4, storage_location_id = ?5, location_source = ?6, config_id = ?7,"
@@ -73,13 +71,14 @@ static const struct store_query queries[] = {
                   " WHERE id = ?1 AND status = 'processing'",
                   "iiiirjtitjT", ""},
     [SEGMENT_ADD] = {"session.segment_add",
-                     "INSERT INTO session_segments (session_id, category, ordinal, polygon, bbox,"
-                     " mask_area_px, area_cm2, confidence, detected_count, estimated_count,"
-                     " empty_count, created_at, updated_at)"
-                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)"
+                     "INSERT INTO session_segments (session_id, storage_bin_id, category, ordinal,"
+                     " polygon, bbox, mask_area_px, area_cm2, confidence, detected_count,"
+                     " estimated_count, empty_count, created_at, updated_at)"
+                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)"
                      " RETURNING id",
-                     "itijjirriiiT", "i"},
+                     "iitijjirriiiT", "i"},
 };
+enum { SEGMENT_WIDTH = 13 };
 STORE_QUERIES(session_queries, queries);
 
 static const struct store_bulk detections = {
@@ -185,10 +184,11 @@ int session_run(const struct inv_ctx *c, session_fn fn, void *in, struct dm_err 
 
 /* ---- reading, setting ---- */
 
-int session_read(struct work *w, int64_t id, struct session *ret, struct dm_err *e)
+static int read_by(struct work *w, const struct store_query *q, int64_t id, struct session *ret,
+                   struct dm_err *e)
 {
     const struct store_value *v;
-    int found = store_maybe(w->tx, &queries[READ], STORE_ARGS(store_i(id)), &w->arena, &v, e);
+    int found = store_maybe(w->tx, q, STORE_ARGS(store_i(id)), &w->arena, &v, e);
     DM_TRY(found);
     if (!found) {
         DM_FAIL(e, INV_NOT_FOUND, "there is no session %lld", (long long)id);
@@ -214,6 +214,11 @@ int session_read(struct work *w, int64_t id, struct session *ret, struct dm_err 
     return DM_OK;
 }
 
+int session_read(struct work *w, int64_t id, struct session *ret, struct dm_err *e)
+{
+    return read_by(w, &queries[READ], id, ret, e);
+}
+
 int session_lock(struct work *w, int64_t id, int64_t also_location_id, struct session *ret,
                  struct dm_err *e)
 {
@@ -222,9 +227,7 @@ int session_lock(struct work *w, int64_t id, int64_t also_location_id, struct se
     const int64_t places[] = {ret->location_id, also_location_id};
     DM_TRY(book_lock(w, places, DM_COUNT(places), e));
     const int64_t seen = ret->location_id;
-    int64_t locked;
-    DM_TRY(store_int(w->tx, &queries[READ_LOCKED], STORE_ARGS(store_i(id)), &locked, e));
-    DM_TRY(session_read(w, id, ret, e));
+    DM_TRY(read_by(w, &queries[READ_LOCKED], id, ret, e));
     if (ret->location_id != seen) {
         DM_FAIL(e, DM_EAGAIN, "the session was moved to another claro");
     }
@@ -345,9 +348,9 @@ int session_fail(const struct inv_ctx *c, int64_t session_id, const char *messag
 
 /* ---- results ---- */
 
+/* Of the whole photo. */
 struct totals {
-    int64_t detected, estimated, empty;
-    double confidence; /* sum over living detections */
+    struct session_totals sum;
     int64_t by_container[LEDGER_CATEGORY_MAX_], containers[LEDGER_CATEGORY_MAX_];
 };
 
@@ -358,9 +361,9 @@ struct saving {
     struct session_outcome outcome;
 };
 
-static struct totals totals_of(const struct session_segment *s)
+struct session_totals session_totals_of(const struct session_segment *s)
 {
-    struct totals t = {0};
+    struct session_totals t = {0};
     for (size_t i = 0; i < s->n_detection; i++) {
         const struct session_detection *d = &s->detection[i];
         if (d->is_empty_container) {
@@ -376,28 +379,63 @@ static struct totals totals_of(const struct session_segment *s)
     return t;
 }
 
-static int add_segment(struct work *w, struct saving *x, const struct session_segment *s,
-                       int64_t *ret_id, struct dm_err *e)
+static void add_totals(struct totals *t, const struct session_segment *s,
+                       const struct session_totals *of)
 {
-    struct totals t = totals_of(s);
-    char box[160];
-    (void)snprintf(box, sizeof box, "{\"x1\":%.17g,\"y1\":%.17g,\"x2\":%.17g,\"y2\":%.17g}", s->x1,
-                   s->y1, s->x2, s->y2);
-    DM_TRY(store_int(w->tx, &queries[SEGMENT_ADD],
-                     STORE_ARGS(store_i(x->id), store_t(ledger_category_names[s->category]),
-                                store_i(s->ordinal), store_j(s->polygon), store_j(box),
-                                store_i(s->mask_area_px),
-                                s->area_cm2 > 0 ? store_r(s->area_cm2) : store_null(),
-                                store_r(s->confidence), store_i(t.detected), store_i(t.estimated),
-                                store_i(t.empty), store_at(w->c->now_ms)),
-                     ret_id, e));
-    x->t.detected += t.detected;
-    x->t.estimated += t.estimated;
-    x->t.empty += t.empty;
-    x->t.confidence += t.confidence;
-    x->t.by_container[s->category] += t.detected + t.estimated;
-    x->t.containers[s->category]++;
+    t->sum.detected += of->detected;
+    t->sum.estimated += of->estimated;
+    t->sum.empty += of->empty;
+    t->sum.confidence += of->confidence;
+    t->by_container[s->category] += of->detected + of->estimated;
+    t->containers[s->category]++;
+}
+
+/* {"x1":..}, in the arena. */
+static int box_text(struct work *w, const struct session_segment *s, const char **ret,
+                    struct dm_err *e)
+{
+    *ret = dm_arena_printf(&w->arena, "{\"x1\":%.17g,\"y1\":%.17g,\"x2\":%.17g,\"y2\":%.17g}",
+                           s->x1, s->y1, s->x2, s->y2);
+    if (!*ret) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for a segment");
+    }
     return DM_OK;
+}
+
+/* Segments with their totals and (b not NULL) their containers; *ret_id is in the arena. */
+static int add_segments(struct work *w, struct saving *x, struct book *b, int64_t *ret_id,
+                        struct dm_err *e)
+{
+    const size_t n = x->r->n_segment;
+    int64_t *bin;
+    void *memory;
+    DM_TRY(session_bins(w, b, x->r, &bin, e));
+    DM_TRY(book_alloc(w, n * SEGMENT_WIDTH, sizeof(struct store_value), &memory, e));
+    struct store_value *v = memory;
+    for (size_t i = 0; i < n; i++) {
+        const struct session_segment *s = &x->r->segment[i];
+        const struct session_totals t = session_totals_of(s);
+        const char *box;
+        DM_TRY(box_text(w, s, &box, e));
+        const struct store_value values[SEGMENT_WIDTH] = {
+            store_i(x->id),
+            store_ref(bin[i]),
+            store_t(ledger_category_names[s->category]),
+            store_i(s->ordinal),
+            store_j(s->polygon),
+            store_j(box),
+            store_i(s->mask_area_px),
+            s->area_cm2 > 0 ? store_r(s->area_cm2) : store_null(),
+            store_r(s->confidence),
+            store_i(t.detected),
+            store_i(t.estimated),
+            store_i(t.empty),
+            store_at(w->c->now_ms),
+        };
+        memcpy(v + i * SEGMENT_WIDTH, values, sizeof values);
+        add_totals(&x->t, s, &t);
+    }
+    return store_each(w->tx, &queries[SEGMENT_ADD], v, n, ret_id, e);
 }
 
 static int add_detections(struct work *w, const struct saving *x, struct dm_err *e)
@@ -499,33 +537,29 @@ static int save_heads(struct work *w, struct saving *x, struct session *s, struc
     void *memory;
     DM_TRY(book_alloc(w, 2 * x->r->n_segment, sizeof(int64_t), &memory, e));
     int64_t *segment = memory;
-    for (size_t i = 0; i < x->r->n_segment; i++) {
-        DM_TRY(add_segment(w, x, &x->r->segment[i], &segment[i], e));
-    }
+    struct book *b = s->location_id ? book_of(w, s->location_id) : NULL;
+    DM_TRY(add_segments(w, x, b, segment, e));
     w->segment_id = segment;
     w->segment_movement_id = segment + x->r->n_segment;
     s->holds &= SESSION_HOLD_LOCATION_UNCERTAIN;
     s->holds |= s->location_id ? 0 : SESSION_HOLD_NEEDS_LOCATION;
     s->holds |= x->r->needs_calibration ? SESSION_HOLD_NEEDS_CALIBRATION : 0;
-    s->holds |= x->t.detected + x->t.estimated == 0 ? SESSION_HOLD_NO_DETECTIONS : 0;
-    if (s->location_id) {
-        struct book *b = book_of(w, s->location_id);
-        s->holds |= b->config.id ? 0 : SESSION_HOLD_NEEDS_CONFIG;
-        DM_TRY(session_link_bins(w, b, x->id, e));
-    }
+    const struct session_totals *t = &x->t.sum;
+    s->holds |= t->detected + t->estimated == 0 ? SESSION_HOLD_NO_DETECTIONS : 0;
+    s->holds |= b && !b->config.id ? SESSION_HOLD_NEEDS_CONFIG : 0;
     const char *counts = NULL;
     DM_TRY(counts_text(w, &x->t, &counts, e));
     char holds[HOLDS_TEXT];
     holds_text(s->holds, holds, sizeof holds);
-    s->confidence = x->t.detected ? x->t.confidence / (double)x->t.detected : -1;
-    s->detected = x->t.detected;
-    s->estimated = x->t.estimated;
+    s->confidence = t->detected ? t->confidence / (double)t->detected : -1;
+    s->detected = t->detected;
+    s->estimated = t->estimated;
     int64_t changed;
     DM_TRY(store_exec(
         w->tx, &queries[COMPLETE],
-        STORE_ARGS(store_i(x->id), store_i(x->t.detected), store_i(x->t.estimated),
-                   store_i(x->t.empty), x->t.detected ? store_r(s->confidence) : store_null(),
-                   store_j(counts), text_or_null(x->r->model_version), store_i(x->r->processing_ms),
+        STORE_ARGS(store_i(x->id), store_i(t->detected), store_i(t->estimated), store_i(t->empty),
+                   t->detected ? store_r(s->confidence) : store_null(), store_j(counts),
+                   text_or_null(x->r->model_version), store_i(x->r->processing_ms),
                    text_or_null(session_warning_of(s->holds)), store_j(holds),
                    store_at(w->c->now_ms)),
         &changed, e));

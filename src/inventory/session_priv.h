@@ -43,7 +43,19 @@ DM_MUST_CHECK int session_seen(struct work *w, struct book *b, const struct sess
                                struct count_seen **ret, size_t *ret_n, bool *ret_claro_empty,
                                struct dm_err *e);
 
-/* Containers of the segments, made where the claro lacks them. */
+/* What a segment shows, before people have edited it. */
+struct session_totals {
+    int64_t detected, estimated, empty;
+    double confidence; /* sum over living detections */
+};
+struct session_totals session_totals_of(const struct session_segment *s);
+
+/* The container of each segment, [r->n_segment] in the arena, made where the claro lacks it; all 0
+ * when the claro is not known (b NULL). */
+DM_MUST_CHECK int session_bins(struct work *w, struct book *b, const struct session_results *r,
+                               int64_t **ret_id, struct dm_err *e);
+
+/* The same for the stored segments of a session, stored with them. */
 DM_MUST_CHECK int session_link_bins(struct work *w, struct book *b, int64_t session_id,
                                     struct dm_err *e);
 

@@ -5,7 +5,7 @@
 #include "inventory/book_names.h"
 #include "inventory/session_priv.h"
 
-enum { SEGMENTS, SHAPES, MOVEMENT, SIZES, EDITS, LINK_BINS, LINK_DETECTIONS, LINK_ESTIMATIONS };
+enum { SEGMENTS, SHAPES, SIZES, EDITS, LINK_BINS, LINK_DETECTIONS, LINK_ESTIMATIONS };
 static const struct store_query queries[] = {
     [SEGMENTS] = {"session.segments",
                   "SELECT g.id, g.category, g.ordinal, g.detected_count, g.estimated_count,"
@@ -20,10 +20,6 @@ static const struct store_query queries[] = {
                 " ORDER BY CASE category WHEN 'plug' THEN 1 WHEN 'seedling_tray' THEN 2"
                 " WHEN 'box' THEN 3 WHEN 'segment' THEN 4 ELSE 5 END, ordinal",
                 "i", "ti"},
-    [MOVEMENT] = {"session.movement",
-                  "SELECT id, uuid FROM stock_movements WHERE session_id = ?1 AND role = 'opening'"
-                  " ORDER BY id",
-                  "i", "iu"},
     /* Sizes count from a confidence of 0.60 (domain.md 7.3). */
     [SIZES] = {"session.sizes",
                "SELECT d.session_segment_id, c.product_size_id, count(*) FROM detections d"
@@ -48,16 +44,14 @@ static const struct store_query queries[] = {
                    " updated_at = ?3 WHERE session_id = ?1",
                    "iiT", ""},
     [LINK_DETECTIONS] = {"session.link_detections",
-                         "UPDATE detections SET stock_movement_id ="
-                         " (SELECT m.id FROM stock_movements m WHERE m.uuid = ?2)"
+                         "UPDATE detections SET stock_movement_id = ?2"
                          " WHERE session_segment_id = ?1 AND stock_movement_id IS NULL"
                          " AND is_alive AND NOT is_empty_container",
-                         "iu", ""},
+                         "ii", ""},
     [LINK_ESTIMATIONS] = {"session.link_estimations",
-                          "UPDATE estimations SET stock_movement_id ="
-                          " (SELECT m.id FROM stock_movements m WHERE m.uuid = ?2)"
+                          "UPDATE estimations SET stock_movement_id = ?2"
                           " WHERE session_segment_id = ?1 AND stock_movement_id IS NULL",
-                          "iu", ""},
+                          "ii", ""},
 };
 STORE_QUERIES(session_seen_queries, queries);
 
@@ -215,28 +209,14 @@ static int apply(struct seen *s, const struct store_value *v, struct dm_err *e)
     return v[3].i < 0 ? take_any(s, segment_id, -v[3].i, e) : add_to(s, segment_id, 0, v[3].i, e);
 }
 
-/* Mean confidence of the living detections of a segment that are not written yet. */
-static double quality_of(const struct work *w, int64_t segment_id, double stored)
+/* Quality of plants, 0-5, from the mean confidence of living detections; negative = none. */
+static double quality_of(double confidence)
 {
-    for (size_t i = 0; w->results && i < w->results->n_segment; i++) {
-        const struct session_segment *g = &w->results->segment[i];
-        double sum = 0;
-        size_t n = 0;
-        for (size_t k = 0; w->segment_id[i] == segment_id && k < g->n_detection; k++) {
-            bool counts = !g->detection[k].is_dead && !g->detection[k].is_empty_container;
-            sum += counts ? g->detection[k].confidence : 0;
-            n += counts;
-        }
-        if (n) {
-            return sum / (double)n;
-        }
-    }
-    return stored;
+    return confidence < 0 ? -1 : (double)(int64_t)(500 * confidence + 0.5) / 100;
 }
 
-static int load(struct seen *s, int64_t session_id, struct dm_err *e)
+static int load_segments(struct seen *s, struct store_args id, struct dm_err *e)
 {
-    struct store_args id = STORE_ARGS(store_i(session_id));
     struct store_table t;
     DM_TRY(store_all(s->w->tx, &queries[SEGMENTS], id, &s->w->arena, &t, e));
     void *memory;
@@ -245,16 +225,22 @@ static int load(struct seen *s, int64_t session_id, struct dm_err *e)
     s->n_segment = t.n;
     for (size_t i = 0; i < t.n; i++) {
         const struct store_value *v = store_row(&t, i);
-        double mean = quality_of(s->w, v[0].i, v[6].null ? -1 : v[6].r);
-        double quality = mean < 0 ? -1 : (double)(int64_t)(500 * mean + 0.5) / 100;
         s->segment[i] = (struct segment){
             .id = v[0].i,
             .empties = v[5].i,
             .category = (enum ledger_category)book_name_index(ledger_category_names, v[1].t),
             .ordinal = (int32_t)v[2].i,
-            .quality = quality};
+            .quality = quality_of(v[6].null ? -1 : v[6].r)};
         DM_TRY(add_to(s, v[0].i, 0, v[3].i + v[4].i, e));
     }
+    return DM_OK;
+}
+
+static int load(struct seen *s, int64_t session_id, struct dm_err *e)
+{
+    const struct store_args id = STORE_ARGS(store_i(session_id));
+    struct store_table t;
+    DM_TRY(load_segments(s, id, e));
     DM_TRY(store_all(s->w->tx, &queries[SIZES], id, &s->w->arena, &t, e));
     for (size_t i = 0; i < t.n; i++) {
         const struct store_value *v = store_row(&t, i);
@@ -262,6 +248,7 @@ static int load(struct seen *s, int64_t session_id, struct dm_err *e)
         DM_TRY(add_to(s, v[0].i, v[1].i, v[2].i, e));
     }
     DM_TRY(store_all(s->w->tx, &queries[EDITS], id, &s->w->arena, &t, e));
+    void *memory;
     DM_TRY(book_alloc(s->w, t.n, sizeof(struct marked), &memory, e));
     s->marked = memory;
     for (size_t i = 0; i < t.n; i++) {
@@ -270,11 +257,58 @@ static int load(struct seen *s, int64_t session_id, struct dm_err *e)
     return DM_OK;
 }
 
+/* By kind of container, then ordinal: the order in which containers and batches are made. */
+static int by_container(const void *x, const void *y)
+{
+    const struct session_segment *const *a = x;
+    const struct session_segment *const *b = y;
+    return (*a)->category != (*b)->category
+               ? ((*a)->category < (*b)->category ? -1 : 1)
+               : ((*a)->ordinal > (*b)->ordinal) - ((*a)->ordinal < (*b)->ordinal);
+}
+
+static int in_order(struct work *w, const struct session_results *r,
+                    const struct session_segment ***ret, struct dm_err *e)
+{
+    void *memory;
+    DM_TRY(book_alloc(w, r->n_segment, sizeof(struct session_segment *), &memory, e));
+    const struct session_segment **segment = memory;
+    for (size_t i = 0; i < r->n_segment; i++) {
+        segment[i] = &r->segment[i];
+    }
+    qsort(segment, r->n_segment, sizeof(struct session_segment *), by_container);
+    *ret = segment;
+    return DM_OK;
+}
+
+/* The same from results that are just being stored: nobody has edited them, and none has a size. */
+static int load_results(struct seen *s, const struct session_results *r, struct dm_err *e)
+{
+    const struct session_segment **segment;
+    void *memory;
+    DM_TRY(in_order(s->w, r, &segment, e));
+    DM_TRY(book_alloc(s->w, r->n_segment, sizeof(struct segment), &memory, e));
+    s->segment = memory;
+    s->n_segment = r->n_segment;
+    for (size_t i = 0; i < r->n_segment; i++) {
+        const struct session_totals t = session_totals_of(segment[i]);
+        const int64_t id = s->w->segment_id[segment[i] - r->segment];
+        s->segment[i] = (struct segment){
+            .id = id,
+            .empties = t.empty,
+            .category = segment[i]->category,
+            .ordinal = segment[i]->ordinal,
+            .quality = quality_of(t.detected ? t.confidence / (double)t.detected : -1)};
+        DM_TRY(add_to(s, id, 0, t.detected + t.estimated, e));
+    }
+    return DM_OK;
+}
+
 int session_seen(struct work *w, struct book *b, const struct session *s, struct count_seen **ret,
                  size_t *ret_n, bool *ret_claro_empty, struct dm_err *e)
 {
     struct seen x = {.w = w};
-    DM_TRY(load(&x, s->id, e));
+    DM_TRY(w->results ? load_results(&x, w->results, e) : load(&x, s->id, e));
     void *memory;
     DM_TRY(book_alloc(w, x.n_tally, sizeof **ret, &memory, e));
     struct count_seen *out = memory;
@@ -302,6 +336,37 @@ int session_seen(struct work *w, struct book *b, const struct session *s, struct
     return DM_OK;
 }
 
+/* Also one under maintenance: that matters when the count is posted. */
+static int bin_of(struct work *w, struct book *b, enum ledger_category category, int32_t ordinal,
+                  struct book_bin **ret, struct dm_err *e)
+{
+    *ret = book_kept_bin(b, category, ordinal);
+    return *ret ? DM_OK : book_bin(w, b, category, ordinal, ret, e);
+}
+
+int session_bins(struct work *w, struct book *b, const struct session_results *r, int64_t **ret_id,
+                 struct dm_err *e)
+{
+    const struct session_segment **segment;
+    void *memory;
+    DM_TRY(book_alloc(w, r->n_segment, sizeof(int64_t), &memory, e));
+    *ret_id = memory;
+    if (!b) {
+        return DM_OK;
+    }
+    DM_TRY(in_order(w, r, &segment, e));
+    DM_TRY(book_alloc(w, r->n_segment, sizeof(struct book_bin *), &memory, e));
+    struct book_bin **bin = memory;
+    for (size_t i = 0; i < r->n_segment; i++) {
+        DM_TRY(bin_of(w, b, segment[i]->category, segment[i]->ordinal, &bin[i], e));
+    }
+    DM_TRY(book_write(w, e));
+    for (size_t i = 0; i < r->n_segment; i++) {
+        (*ret_id)[segment[i] - r->segment] = bin[i]->id;
+    }
+    return DM_OK;
+}
+
 int session_link_bins(struct work *w, struct book *b, int64_t session_id, struct dm_err *e)
 {
     struct store_table t;
@@ -309,12 +374,8 @@ int session_link_bins(struct work *w, struct book *b, int64_t session_id, struct
     for (size_t i = 0; i < t.n; i++) {
         const struct store_value *v = store_row(&t, i);
         struct book_bin *bin;
-        int r = book_bin(w, b, (enum ledger_category)book_name_index(ledger_category_names, v[0].t),
-                         (int32_t)v[1].i, &bin, e);
-        if (r < 0 &&
-            r != INV_BIN_NOT_ACTIVE) { /* under maintenance: it matters when it is posted */
-            return r;
-        }
+        DM_TRY(bin_of(w, b, (enum ledger_category)book_name_index(ledger_category_names, v[0].t),
+                      (int32_t)v[1].i, &bin, e));
     }
     DM_TRY(book_write(w, e));
     return store_exec(
@@ -323,36 +384,28 @@ int session_link_bins(struct work *w, struct book *b, int64_t session_id, struct
 }
 
 /* Detections are written later: remember what to write into them. */
-static int remember_movements(struct work *w, const struct count *c, struct dm_err *e)
+static void remember_movements(const struct work *w, const struct count *c)
 {
-    struct store_table t;
-    DM_TRY(
-        store_all(w->tx, &queries[MOVEMENT], STORE_ARGS(store_i(c->session_id)), &w->arena, &t, e));
     for (size_t i = 0; i < c->n_entry; i++) {
         const struct count_entry *x = &c->entry[i];
-        int64_t movement = 0;
-        for (size_t k = 0; x->row && k < t.n; k++) {
-            const struct store_value *v = store_row(&t, k);
-            movement = strcmp(v[1].t, x->row->uuid) != 0 ? movement : v[0].i;
-        }
         for (size_t g = 0; g < w->results->n_segment; g++) {
             if (w->segment_id[g] == x->segment_id && !w->segment_movement_id[g]) {
-                w->segment_movement_id[g] = movement;
+                w->segment_movement_id[g] = x->row ? x->row->id : 0;
             }
         }
     }
-    return DM_OK;
 }
 
 int session_link_rows(struct work *w, const struct count *c, struct dm_err *e)
 {
     if (w->results) {
-        return remember_movements(w, c, e);
+        remember_movements(w, c);
+        return DM_OK;
     }
     for (size_t i = 0; i < c->n_entry; i++) {
         const struct count_entry *x = &c->entry[i];
         if (x->segment_id && x->row) {
-            struct store_args args = STORE_ARGS(store_i(x->segment_id), store_u(x->row->uuid));
+            struct store_args args = STORE_ARGS(store_i(x->segment_id), store_i(x->row->id));
             DM_TRY(store_exec(w->tx, &queries[LINK_DETECTIONS], args, NULL, e));
             DM_TRY(store_exec(w->tx, &queries[LINK_ESTIMATIONS], args, NULL, e));
         }

@@ -77,6 +77,10 @@ struct store_driver {
     int (*step)(struct store_conn *c, struct store_cursor *cur, struct store_value *row,
                 struct dm_err *e);
     void (*finish)(struct store_conn *c, struct store_cursor *cur);
+    /* run for each of n rows of checked arguments, [n][n_params], all sent before the first answer
+     * is read; ret as store_each. NULL: there is nothing to gain, they run one after another. */
+    int (*each)(struct store_conn *c, struct store_stmt *s, const struct store_value *rows,
+                size_t n, int64_t *ret, struct dm_err *e);
     /* Values are checked and in their stored form. */
     int (*bulk)(struct store_conn *c, const struct store_bulk *b, const struct store_value *rows,
                 size_t n, struct dm_err *e);
@@ -98,6 +102,10 @@ void store_stmt_init(struct store_stmt *s, const struct store_query *q);
 DM_MUST_CHECK int store_args_check(const char *name, const char *letters, size_t n_letters,
                                    const struct store_value *v, struct store_value *ret,
                                    struct dm_arena *a, struct dm_err *e);
+
+/* DM_OK when a statement with columns gave n = 1 rows. DM_ENOTFOUND: none; DM_EINTERNAL: several.
+ */
+DM_MUST_CHECK int store_one_row(const struct store_stmt *s, int64_t n, struct dm_err *e);
 
 /* Whether s[n] is UTF-8 without a zero (RFC 3629). */
 bool store_utf8_valid(const char *s, size_t n);

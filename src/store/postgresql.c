@@ -245,7 +245,9 @@ static int connect_server(const struct store_target *t, enum store_mode mode,
 
 static bool alive(struct store_conn *base)
 {
-    return PQstatus(store_pg_of(base)->pg) == CONNECTION_OK;
+    const PGconn *pg =
+        store_pg_of(base)->pg; /* one that is stuck in a pipeline is of no more use */
+    return PQstatus(pg) == CONNECTION_OK && PQpipelineStatus(pg) == PQ_PIPELINE_OFF;
 }
 
 static int command(struct store_conn *base, const char *sql, struct dm_err *e)
@@ -411,26 +413,37 @@ const char *store_pg_text(const struct store_value *v, char *room, size_t room_n
     }
 }
 
-static int run(struct store_conn *base, struct store_stmt *bs, struct store_args args,
-               struct store_cursor **ret, struct dm_err *e)
-{
-    struct store_pg *c = store_pg_of(base);
+/* One row of arguments as libpq takes it. The texts lie in room or are borrowed. */
+struct wire {
     const char *values[STORE_PARAMS_MAX];
     int lengths[STORE_PARAMS_MAX];
     int formats[STORE_PARAMS_MAX];
     char room[STORE_PARAMS_MAX][NUMBER_SIZE];
-    for (size_t k = 0; k < args.n; k++) {
-        const struct store_value *v = &args.v[k];
-        values[k] = v->null ? NULL : store_pg_text(v, room[k], sizeof(room[k]));
-        formats[k] = v->type == 'x';
-        lengths[k] = v->type == 'x' ? (int)v->n : 0;
+};
+
+static void to_wire(const struct store_value *v, size_t n, struct wire *ret)
+{
+    for (size_t k = 0; k < n; k++) {
+        const bool raw = v[k].type == 'x';
+        ret->values[k] =
+            v[k].null ? NULL : store_pg_text(&v[k], ret->room[k], sizeof(ret->room[k]));
+        ret->formats[k] = raw;
+        ret->lengths[k] = raw ? (int)v[k].n : 0;
     }
+}
+
+static int run(struct store_conn *base, struct store_stmt *bs, struct store_args args,
+               struct store_cursor **ret, struct dm_err *e)
+{
+    struct store_pg *c = store_pg_of(base);
+    struct wire w;
+    to_wire(args.v, args.n, &w);
     struct cursor *cur = dm_calloc(1, sizeof(*cur));
     if (!cur) {
         DM_FAIL(e, DM_ENOMEM, "no memory for rows");
     }
     PGresult *r =
-        PQexecPrepared(c->pg, stmt_of(bs)->name, (int)args.n, values, lengths, formats, 0);
+        PQexecPrepared(c->pg, stmt_of(bs)->name, (int)args.n, w.values, w.lengths, w.formats, 0);
     int code = accept_result(c, r, &cur->result, e);
     if (code < 0) {
         dm_free(cur);
@@ -441,6 +454,79 @@ static int run(struct store_conn *base, struct store_stmt *bs, struct store_args
     cur->base.changed = strtoll(changed, NULL, 10);
     *ret = &cur->base;
     return DM_OK;
+}
+
+/* ---- many runs of a statement ---------------------------------------------------------------- */
+
+/* Sent before the answers are read: few enough that neither side waits for the other to read. */
+enum { PIPELINE_RUNS = 64 };
+
+static int send_runs(struct store_pg *c, struct store_stmt *s, const struct store_value *rows,
+                     size_t n, struct dm_err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct wire w;
+        to_wire(rows + i * s->n_params, s->n_params, &w);
+        if (!PQsendQueryPrepared(c->pg, stmt_of(s)->name, (int)s->n_params, w.values, w.lengths,
+                                 w.formats, 0)) {
+            return store_pg_failure(c, NULL, e);
+        }
+    }
+    return PQpipelineSync(c->pg) ? DM_OK : store_pg_failure(c, NULL, e);
+}
+
+static int take_int(struct store_pg *c, const struct store_stmt *s, PGresult *r, int64_t *ret,
+                    struct dm_err *e)
+{
+    const ExecStatusType status = PQresultStatus(r);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+        return store_pg_failure(c, r, e);
+    }
+    DM_TRY(store_one_row(s, PQntuples(r), e));
+    if (ret) {
+        *ret = strtoll(PQgetvalue(r, 0, 0), NULL, 10); /* a null is an empty text */
+    }
+    return DM_OK;
+}
+
+/* Read up to the end of the pipeline, whatever fails on the way. */
+static int receive_runs(struct store_pg *c, const struct store_stmt *s, size_t n, int64_t *ret,
+                        struct dm_err *e)
+{
+    int code = DM_OK;
+    bool ended = false;
+    for (size_t i = 0; !ended;) {
+        PGresult *r = PQgetResult(c->pg); /* a null ends the results of each run */
+        ended = PQstatus(c->pg) != CONNECTION_OK || PQresultStatus(r) == PGRES_PIPELINE_SYNC;
+        if (ended && i < n && code >= 0) {
+            code = store_pg_failure(c, r, e);
+        } else if (r && !ended) {
+            DM_BUG_UNLESS(i < n);
+            code = code >= 0 ? take_int(c, s, r, ret ? &ret[i] : NULL, e) : code;
+            i++;
+        }
+        PQclear(r);
+    }
+    return code;
+}
+
+static int each(struct store_conn *base, struct store_stmt *s, const struct store_value *rows,
+                size_t n, int64_t *ret, struct dm_err *e)
+{
+    struct store_pg *c = store_pg_of(base);
+    if (!PQenterPipelineMode(c->pg)) {
+        return store_pg_failure(c, NULL, e);
+    }
+    int code = DM_OK;
+    for (size_t at = 0; at < n && code >= 0; at += PIPELINE_RUNS) {
+        const size_t m = DM_MIN(n - at, (size_t)PIPELINE_RUNS);
+        code = send_runs(c, s, rows + at * s->n_params, m, e);
+        code = code < 0 ? code : receive_runs(c, s, m, ret ? ret + at : NULL, e);
+    }
+    if (!PQexitPipelineMode(c->pg) && code >= 0) {
+        code = store_pg_failure(c, NULL, e);
+    }
+    return code;
 }
 
 static int bytes(struct cursor *cur, const char *hex, struct store_value *v, struct dm_err *e)
@@ -593,6 +679,7 @@ const struct store_driver store_driver_postgresql = {
     .run = run,
     .step = step,
     .finish = finish,
+    .each = each,
     .bulk = store_pg_copy,
     .migration_lock = /* "DMSN", ours alone */
     "SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(1145917774)",

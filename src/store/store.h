@@ -276,6 +276,13 @@ DM_MUST_CHECK int store_maybe(struct store_tx *tx, const struct store_query *q,
 DM_MUST_CHECK int store_int(struct store_tx *tx, const struct store_query *q,
                             struct store_args args, int64_t *ret, struct dm_err *e);
 
+/* The same statement for n rows of arguments, [n][letters of params], in order; one round trip on
+ * PostgreSQL. ret, [n], gets of each what store_int would; NULL for a statement without columns.
+ * Codes as a statement, of the first row that failed; nothing of the others counts then. */
+DM_MUST_CHECK int store_each(struct store_tx *tx, const struct store_query *q,
+                             const struct store_value *rows, size_t n, int64_t *ret,
+                             struct dm_err *e);
+
 /* All rows, in a. */
 struct store_table {
     const struct store_value *v; /* [n][cols] */

@@ -447,26 +447,114 @@ int store_one(struct store_tx *tx, const struct store_query *q, struct store_arg
     return found < 0 ? found : DM_OK;
 }
 
+/* ---- one number ------------------------------------------------------------------------------ */
+
+/* The number that a statement gives; nothing when it has no columns. Ends it. */
+static int take_int(struct store_conn *c, struct store_cursor *cur, int64_t *ret, struct dm_err *e)
+{
+    struct store_value row[STORE_COLS_MAX];
+    const struct store_stmt *s = cur->stmt;
+    int64_t n = 0;
+    int more;
+    DM_BUG_UNLESS(!s->n_cols || s->cols[0] == 'i');
+    while ((more = c->driver->step(c, cur, row, e)) > 0) {
+        if (n++ == 0) {
+            *ret = row[0].null ? 0 : row[0].i;
+        }
+    }
+    c->driver->finish(c, cur);
+    DM_TRY(more);
+    return store_one_row(s, n, e);
+}
+
+int store_one_row(const struct store_stmt *s, int64_t n, struct dm_err *e)
+{
+    if (s->n_cols && n != 1) {
+        DM_FAIL(e, n ? DM_EINTERNAL : DM_ENOTFOUND, "%s: %s", s->name,
+                n ? "more than one row" : "no such row");
+    }
+    return DM_OK;
+}
+
+/* A row that is missing is an answer, after which the transaction goes on. */
+static int answered(struct store_tx *tx, int code)
+{
+    tx->failed = code < 0 && code != DM_ENOTFOUND ? code : DM_OK;
+    return code;
+}
+
 int store_int(struct store_tx *tx, const struct store_query *q, struct store_args args,
               int64_t *ret, struct dm_err *e)
 {
-    DM_CLEANUP(store_rows_closep) struct store_rows *rows = NULL;
-    const struct store_value *row;
-    DM_TRY(store_select(tx, q, args, &rows, e));
-    int found = store_next(rows, &row, e);
-    DM_TRY(found);
-    if (!found) {
-        DM_FAIL(e, DM_ENOTFOUND, "%s: no such row", q->name);
+    DM_TRY(refuse_failed(tx, e));
+    struct store_cursor *cur = NULL;
+    int64_t first = 0;
+    int code = run(tx, q, args, &cur, e);
+    if (code >= 0) {
+        struct store_stmt *s = cur->stmt;
+        code = take_int(tx->conn, cur, &first, e);
+        put_away(tx->conn, s);
     }
-    int64_t first = row[0].i;
-    DM_BUG_UNLESS(row[0].null || row[0].type == 'i');
-    int more = store_next(rows, &row, e);
-    DM_TRY(more);
-    if (more) {
-        DM_FAIL(e, DM_EINTERNAL, "%s: more than one row", q->name);
+    if (code >= 0) {
+        *ret = first;
     }
-    *ret = first;
+    return answered(tx, code);
+}
+
+static int one_after_another(struct store_conn *c, struct store_stmt *s,
+                             const struct store_value *rows, size_t n, int64_t *ret,
+                             struct dm_err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct store_cursor *cur = NULL;
+        int64_t first = 0;
+        const struct store_args args = {rows + i * s->n_params, s->n_params};
+        DM_TRY(c->driver->run(c, s, args, &cur, e));
+        DM_TRY(take_int(c, cur, &first, e));
+        if (ret) {
+            ret[i] = first;
+        }
+    }
     return DM_OK;
+}
+
+/* Check the arguments of all rows and run them. */
+static int each(struct store_tx *tx, struct store_stmt *s, const struct store_value *rows, size_t n,
+                int64_t *ret, struct dm_err *e)
+{
+    struct store_conn *c = tx->conn;
+    struct store_value *v = dm_arena_calloc(&tx->scratch, n * s->n_params, sizeof(*v));
+    if (!v) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for rows");
+    }
+    for (size_t i = 0; i < n; i++) {
+        const size_t at = i * s->n_params;
+        DM_TRY(
+            store_args_check(s->name, s->params, s->n_params, rows + at, v + at, &tx->scratch, e));
+    }
+    return c->driver->each ? c->driver->each(c, s, v, n, ret, e)
+                           : one_after_another(c, s, v, n, ret, e);
+}
+
+int store_each(struct store_tx *tx, const struct store_query *q, const struct store_value *rows,
+               size_t n, int64_t *ret, struct dm_err *e)
+{
+    DM_TRY(refuse_failed(tx, e));
+    if (n == 0) {
+        return DM_OK;
+    }
+    struct store_conn *c = tx->conn;
+    struct store_stmt *s = NULL;
+    c->fault = (struct store_fault){0};
+    int code = statement(c, q, &s, e);
+    if (code >= 0) {
+        DM_BUG_UNLESS(!ret == !s->n_cols);
+        s->busy = true;
+        code = each(tx, s, rows, n, ret, e);
+        dm_arena_clear(&tx->scratch);
+        put_away(c, s);
+    }
+    return answered(tx, code);
 }
 
 int store_all(struct store_tx *tx, const struct store_query *q, struct store_args args,
@@ -504,7 +592,7 @@ int store_all(struct store_tx *tx, const struct store_query *q, struct store_arg
 
 /* ---- many rows ------------------------------------------------------------------------------- */
 
-enum { BULK_ROWS = 512 }; /* checked and handed over together */
+enum { BULK_ROWS = 2048 }; /* checked and handed over together */
 
 int store_insert(struct store_tx *tx, const struct store_bulk *bulk, const struct store_value *rows,
                  size_t n, struct dm_err *e)

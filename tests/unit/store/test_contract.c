@@ -533,6 +533,52 @@ static void foreign_keys_hold(void **state)
 
 /* ---- many rows ------------------------------------------------------------------------------- */
 
+/* One statement for many rows: numbers in order, the first failure counts, nothing of it stays. */
+static void each_row_gets_its_number(void **state)
+{
+    struct db *db = *state;
+    struct dm_err e = {0};
+    enum { N = 150 };
+    static char code[N][16];
+    static struct store_value rows[N * 2];
+    int64_t id[N];
+    for (int i = 0; i < N; i++) {
+        (void)snprintf(code[i], sizeof(code[i]), "EACH%d", i);
+        rows[2 * i] = store_t(code[i]);
+        rows[2 * i + 1] = store_t("x");
+    }
+    struct store_tx *tx = begin(db->store, STORE_WRITE);
+    assert_ok(store_each(tx, &q[ADD_CATEGORY], rows, N, id, &e), &e);
+    for (int i = 1; i < N; i++) {
+        assert_int_equal(id[i], id[0] + i);
+    }
+    assert_int_equal(count_of(tx, "EACH149"), 1);
+    assert_ok(store_each(tx, &q[ADD_CATEGORY], rows, 0, id, &e), &e);
+    const struct store_value families[] = {store_i(id[0]), store_t("a"), store_i(id[1]),
+                                           store_t("b")};
+    assert_ok(store_each(tx, &q[ADD_FAMILY], families, 2, NULL, &e), &e);
+    commit(tx);
+
+    tx = begin(db->store, STORE_WRITE);
+    assert_ok(store_save(tx, &e), &e);
+    (void)snprintf(code[0], sizeof(code[0]), "FRESH");
+    assert_int_equal(store_each(tx, &q[ADD_CATEGORY], rows, N, id, &e), DM_ECONFLICT);
+    assert_int_equal(store_fault(tx)->kind, STORE_FAULT_UNIQUE);
+    assert_string_equal(store_fault(tx)->name, "product_categories_code_key");
+    assert_int_equal(store_each(tx, &q[ADD_CATEGORY], rows, 1, id, &e), DM_ECONFLICT);
+    assert_ok(store_restore(tx, &e), &e);
+    assert_int_equal(count_of(tx, "FRESH"), 0);
+    rows[0] = store_t("no");
+    assert_int_equal(store_each(tx, &q[ADD_CATEGORY], rows, 1, id, &e), DM_EBADINPUT);
+    assert_int_equal(store_commit(&tx, &e), DM_EBADINPUT);
+
+    tx = begin(db->store, STORE_READ);
+    assert_int_equal(store_each(tx, &q[NONE], rows, 1, id, &e), DM_ENOTFOUND);
+    assert_int_equal(count_of(tx, "EACH1"), 1); /* an answer, not a failure */
+    assert_int_equal(store_each(tx, &q[TWO], rows, 1, id, &e), DM_EINTERNAL);
+    store_rollback(tx);
+}
+
 static const struct store_bulk states = {
     "test.bulk", "product_states", "code, name, description, is_sellable, sort_order", "tttbi"};
 
@@ -633,6 +679,7 @@ int main(void)
         DB_TEST(run_tries_again),
         DB_TEST(faults_have_names),
         DB_TEST(foreign_keys_hold),
+        DB_TEST(each_row_gets_its_number),
         DB_TEST(bulk_rows_arrive),
         DB_TEST(statements_are_echoed),
     };

@@ -190,6 +190,58 @@ static void append_only_holds(void **state)
     store_rollback(tx);
 }
 
+/* What detections name is there and stays, also where no foreign key of the engine says so
+ * (016_detection_links.sql). */
+static void detections_are_linked(void **state)
+{
+    static const char *const dangling[] = {
+        "INSERT INTO detections (session_id, session_segment_id, center_x_px, center_y_px,"
+        " width_px, height_px, confidence) VALUES (1, 1, 5, 5, 10, 10, 0.9),"
+        " (1, 99, 5, 5, 10, 10, 0.9)",
+        "INSERT INTO detections (session_id, session_segment_id, stock_movement_id, center_x_px,"
+        " center_y_px, width_px, height_px, confidence) VALUES (1, 1, 99, 5, 5, 10, 10, 0.9)",
+        "UPDATE detections SET stock_movement_id = 99 WHERE id = 1",
+        "UPDATE session_segments SET id = 99 WHERE id = 1",
+    };
+    struct db *db = *state;
+    struct store_tx *tx = make_history(db->store);
+    for (size_t i = 0; i < DM_COUNT(dangling); i++) {
+        struct dm_err e = {0};
+        assert_ok(store_save(tx, &e), &e);
+        int code = try_sql(tx, dangling[i], NULL, &e);
+        if (code != DM_ECONFLICT || store_fault(tx)->kind != STORE_FAULT_FOREIGN_KEY) {
+            fail_msg("%s: %d %s", dangling[i], code, dm_err_text(&e));
+        }
+        assert_ok(store_restore(tx, &e), &e);
+    }
+    store_rollback(tx);
+}
+
+/* A photo whose detections are just being written cannot be removed under them. */
+static void detections_hold_their_segment(void **state)
+{
+    struct db *db = *state;
+    struct dm_err e = {0};
+    struct store_tx *tx = make_history(db->store);
+    assert_ok(store_commit(&tx, &e), &e);
+    DM_CLEANUP(store_closep)
+    struct store *other = db_reopen(db, &(struct store_options){.wait_ms = 50});
+    assert_ok(store_begin(db->store, STORE_WRITE, &tx, &e), &e);
+    assert_ok(try_sql(tx,
+                      "INSERT INTO detections (session_id, session_segment_id, center_x_px,"
+                      " center_y_px, width_px, height_px, confidence)"
+                      " VALUES (2, 2, 5, 5, 10, 10, 0.9)",
+                      NULL, &e),
+              &e);
+    DM_CLEANUP(store_rollbackp) struct store_tx *second = NULL;
+    int code = store_begin(other, STORE_WRITE, &second, &e); /* SQLite: refused here already */
+    code = code < 0
+               ? code
+               : try_sql(second, "DELETE FROM photo_processing_sessions WHERE id = 2", NULL, &e);
+    assert_int_equal(code, DM_EBUSY);
+    store_rollback(tx);
+}
+
 static void expect_changed(struct store_tx *tx, const char *sql, int64_t want)
 {
     struct dm_err e = {0};
@@ -291,6 +343,8 @@ int main(void)
         DB_TEST_EMPTY(missing_steps_are_printed),
         DB_TEST_EMPTY(many_migrate_at_once),
         DB_TEST(append_only_holds),
+        DB_TEST(detections_are_linked),
+        DB_TEST(detections_hold_their_segment),
         DB_TEST(exceptions_work),
         DB_TEST(no_way_around),
         DB_TEST(foreign_keys_are_indexed),
