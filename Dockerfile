@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # The image of every role of demeter: serve, worker, monitor, migrate, backup.
 #   docker build -t demeter:dev --build-arg VCS_REF=$(git describe --always --dirty) .
-# It holds the program, the shared objects it needs and nothing else: no shell, no package manager.
+#   docker build ... --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt    behind an inspecting proxy
+# It holds the program, the shared objects it needs and nothing else: no shell, no package manager,
+# no models (Dockerfile.models adds them; without, they come from a volume).
 
 ARG BASE_IMAGE=debian:bookworm-slim
 ARG RUNTIME_IMAGE=scratch
@@ -18,13 +20,16 @@ COPY scripts/deps /usr/local/bin/demeter-deps
 RUN apt-get update -q && demeter-deps build && \
     apt-get install -q -y --no-install-recommends ca-certificates tini && \
     rm -rf /var/lib/apt/lists/*
-COPY --from=libheif /out/ /usr/lib/x86_64-linux-gnu/
+COPY --from=libheif /out/ /
 WORKDIR /src
 COPY . .
 ARG VCS_REF=unknown
-RUN --mount=type=cache,target=/build deploy/image/compile /src /build "${VCS_REF}" /stage
+RUN --mount=type=cache,id=demeter-build,target=/build,sharing=locked --mount=type=secret,id=ca \
+    deploy/image/compile /src /build "${VCS_REF}" /stage
 ARG APP_ENV=production
-RUN deploy/image/rootfs /stage /rootfs "${APP_ENV}"
+ARG VERSION=0.1.0
+ARG SOURCE_DATE_EPOCH=0
+RUN deploy/image/rootfs /stage /rootfs "${APP_ENV}" "${VERSION}" "${SOURCE_DATE_EPOCH}"
 
 FROM build AS debug
 ENTRYPOINT ["/usr/bin/tini", "--"]
@@ -35,13 +40,15 @@ ARG VERSION=0.1.0
 ARG VCS_REF=unknown
 ARG BUILD_DATE=unknown
 ARG APP_ENV=production
+ARG SOURCE_URL=unknown
 ARG BASE_IMAGE
 LABEL org.opencontainers.image.title="Demeter" \
       org.opencontainers.image.description="Counts the plants of a nursery from photographs and keeps its books" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${VCS_REF}" \
       org.opencontainers.image.created="${BUILD_DATE}" \
-      org.opencontainers.image.documentation="docs/" \
+      org.opencontainers.image.source="${SOURCE_URL}" \
+      org.opencontainers.image.documentation="docs/deployment.md" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.vendor="Demeter" \
       org.opencontainers.image.base.name="${BASE_IMAGE}"
