@@ -15,8 +15,6 @@
 #define AUTH_PATH   "/api/v1/auth"
 
 // clang-format off
-#define EMAIL_PATTERN "[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+"
-
 static const struct http_field login_user[] = {
     {"id", HTTP_INT}, {"email", HTTP_STR}, {"first_name", HTTP_STR}, {"last_name", HTTP_STR},
     {"role", HTTP_STR, .one_of = "admin|supervisor|worker|viewer"},
@@ -79,7 +77,7 @@ static const struct http_field ticket_out[] = {
 static const struct http_schema Ticket = {"StreamTicket", ticket_out};
 
 static const struct http_field login_in[] = {
-    {"email", HTTP_STR, HTTP_REQ | HTTP_TRIM, .min = 3, .max = 255, .pattern = EMAIL_PATTERN,
+    {"email", HTTP_STR, HTTP_REQ | API_EMAIL,
      .example = "\"ana@vivero.example\""},
     {"password", HTTP_STR, HTTP_REQ | HTTP_SECRET, .min = 8, .max = 1024},
     {NULL},
@@ -100,7 +98,7 @@ static const struct http_field preferences_in[] = {
 static const struct http_schema PreferencesIn = {"Preferences", preferences_in};
 static const struct http_field me_in[] = {
     {"first_name", HTTP_STR, .min = 1, .max = 100}, {"last_name", HTTP_STR, .min = 1, .max = 100},
-    {"email", HTTP_STR, HTTP_TRIM, .min = 3, .max = 255, .pattern = EMAIL_PATTERN},
+    {"email", HTTP_STR, API_EMAIL},
     {"preferences", HTTP_OBJ, .of = &PreferencesIn},
     {NULL},
 };
@@ -489,7 +487,7 @@ const struct http_route auth_routes[] = {
      API_ANY, HTTP_NO_STORE, .body = &MeIn, .answer = {{200, &api_user_schema}}, .errors = "409",
      .handle = change_me},
     {HTTP_POST, AUTH_PATH "/login", "login", "authentication", "Sign in", API_OPEN, HTTP_NO_STORE,
-     .body = &LoginIn, .answer = {{200, &api_login_schema}}, .errors = "501", .handle = login,
+     .body = &LoginIn, .answer = {{200, &api_login_schema}}, .errors = "401 501", .handle = login,
      .about = "With the header X-Session: cookie the refresh token becomes a cookie."},
     {HTTP_POST, AUTH_PATH "/logout", "logout", "authentication", "Sign out", API_ANY,
      HTTP_NO_STORE | HTTP_BODY_OPTIONAL, .answer = {{200, &api_message_schema}}, .handle = logout},

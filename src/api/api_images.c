@@ -223,7 +223,7 @@ const struct http_route image_routes[] = {
     {HTTP_GET, "/files/{folder}/{name}", "get_stored_file", "photos", "A file by its signed address",
      .role = API_OPEN, .flags = HTTP_OPEN_REPLY, .params = own_path, .query = photos_signed_query,
      .answer = {{200, NULL, .type = "image/jpeg"}, {206, NULL, .type = "image/jpeg"}},
-     .errors = "404", .handle = get_own},
+     .errors = "403 404", .handle = get_own},
     {0},
 };
 // clang-format on

@@ -67,7 +67,7 @@ static const struct http_schema PackagingChanged = {"PackagingChanged", changed_
     }
 #define SIZE(field)                                                                                \
     {                                                                                              \
-        (field), HTTP_NUM, HTTP_NULL | HTTP_ABOVE, .min = 0, .max = 1e5                            \
+        (field), HTTP_NUM, HTTP_NULL, .min = 1e-3, .max = 1e5                                      \
     }
 #define PACKAGING_FIELDS(need)                                                                     \
     PART("packaging_type_id", need, "type_id"), PART("packaging_material_id", need, NULL),         \

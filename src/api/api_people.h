@@ -6,6 +6,10 @@
 
 #include "api/api.h"
 
+/* Fields of an address that is accepted (user_email_clean). */
+#define API_EMAIL_PATTERN "[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)+"
+#define API_EMAIL         HTTP_TRIM, .min = 3, .max = 254, .pattern = API_EMAIL_PATTERN
+
 extern const struct http_schema api_user_schema; /* User of api.md 9 */
 extern const struct http_schema api_login_schema;
 extern const struct http_schema api_message_schema;

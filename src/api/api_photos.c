@@ -445,7 +445,7 @@ const struct http_route photo_routes[] = {
      .answer = {{200, NULL, .type = "text/event-stream"}}, .errors = "404", .handle = get_stream},
     {HTTP_GET, "/api/v1/photos/gallery", "gallery", "photos", "Photos, newest first",
      .role = API_VIEWER, .flags = HTTP_PAGED, .query = gallery_query,
-     .answer = {{200, &GalleryItem, true}}, .handle = get_gallery},
+     .answer = {{200, &GalleryItem, true, .member = "photos"}}, .handle = get_gallery},
     {HTTP_GET, "/api/v1/photos/{image_id}", "get_photo", "photos", "One photo",
      .role = API_VIEWER, .params = photos_image_path, .answer = {{200, &PhotoDetail}},
      .errors = "404", .handle = get_photo},

@@ -129,7 +129,7 @@ static const struct http_field month_query[] = {
     {"metadata", HTTP_BOOL, .about = "files only: lines that say what was asked"},
     {NULL}};
 static const struct http_field recon_query[] = {
-    {"month", HTTP_STR, .pattern = "[0-9]{4}-(0[1-9]|1[0-2])"},
+    {"month", HTTP_STR, .pattern = "20[0-9]{2}-(0[1-9]|1[0-2])"},
     {"status", HTTP_STR, .one_of = STATES},
     {"storage_location_id", HTTP_INT, ID},
     {"warehouse_id", HTTP_INT, ID},

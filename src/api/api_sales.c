@@ -79,7 +79,7 @@ static const struct http_field check_form[] = {
 static const struct http_field import_form[] = {
     {"files", HTTP_FILE, HTTP_LIST, .items_max = SALES_FILES_MAX},
     {"upload_session_id", HTTP_UUID},
-    {"month", HTTP_STR, HTTP_REQ, .pattern = "[0-9]{4}-(0[1-9]|1[0-2])"},
+    {"month", HTTP_STR, HTTP_REQ, .pattern = "20[0-9]{2}-(0[1-9]|1[0-2])"},
     {NULL}};
 static const struct http_field compare_form[] = {
     {"files", HTTP_FILE, HTTP_LIST, .items_max = SALES_FILES_MAX},
@@ -104,7 +104,7 @@ static const struct http_field compare_out[] = {{"items", HTTP_OBJ, HTTP_LIST},
                                                 {NULL}};
 static const struct http_schema CompareOut = {"SalesComparison", compare_out};
 static const struct http_field month_query[] = {
-    {"month", HTTP_STR, .pattern = "[0-9]{4}-(0[1-9]|1[0-2])"}, {NULL}};
+    {"month", HTTP_STR, .pattern = "20[0-9]{2}-(0[1-9]|1[0-2])"}, {NULL}};
 static const struct http_field import_path[] = {{"import_id", HTTP_UUID, HTTP_REQ}, {NULL}};
 static const struct http_field resolve_in[] = {
     {"resolution", HTTP_STR, HTTP_REQ, .one_of = "open|investigating|resolved|accepted"},

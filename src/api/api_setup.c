@@ -18,8 +18,7 @@ static const struct http_schema SetupState = {"SetupState", state_out};
 
 static const struct http_field setup_in[] = {
     {"token", HTTP_STR, HTTP_REQ | HTTP_SECRET, .min = 20, .max = 128},
-    {"email", HTTP_STR, HTTP_REQ | HTTP_TRIM, .min = 3, .max = 255,
-     .pattern = "[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+"},
+    {"email", HTTP_STR, HTTP_REQ | API_EMAIL},
     {"first_name", HTTP_STR, HTTP_REQ | HTTP_TRIM, .min = 1, .max = 100},
     {"last_name", HTTP_STR, HTTP_REQ | HTTP_TRIM, .min = 1, .max = 100},
     {"password", HTTP_STR, HTTP_REQ | HTTP_SECRET, .min = 1, .max = 1024},

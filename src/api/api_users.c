@@ -36,8 +36,7 @@ static const struct http_field list_in[] = {
     {NULL},
 };
 
-#define EMAIL {"email", HTTP_STR, HTTP_REQ | HTTP_TRIM, .min = 3, .max = 255, \
-               .pattern = "[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+"}
+#define EMAIL {"email", HTTP_STR, HTTP_REQ | API_EMAIL}
 static const struct http_field create_in[] = {
     EMAIL,
     {"first_name", HTTP_STR, HTTP_REQ | HTTP_TRIM, .min = 1, .max = 100},
@@ -50,8 +49,7 @@ static const struct http_field create_in[] = {
 static const struct http_schema UserCreate = {"UserCreate", create_in};
 
 static const struct http_field change_in[] = {
-    {"email", HTTP_STR, HTTP_TRIM, .min = 3, .max = 255,
-     .pattern = "[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+"},
+    {"email", HTTP_STR, API_EMAIL},
     {"first_name", HTTP_STR, HTTP_TRIM, .min = 1, .max = 100},
     {"last_name", HTTP_STR, HTTP_TRIM, .min = 1, .max = 100},
     {"role", HTTP_STR, .one_of = "admin|supervisor|worker|viewer"}, {"active", HTTP_BOOL},

@@ -93,6 +93,7 @@ struct http_answer {
     const struct http_schema *schema; /* NULL: no JSON, or any */
     bool list;                        /* array of schema */
     const char *type;                 /* media type when not JSON: "text/csv" */
+    const char *member;               /* of the rows of a page (HTTP_PAGED); NULL: "items" */
 };
 
 struct http_route {

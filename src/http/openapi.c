@@ -69,6 +69,7 @@ static const struct {
     {410, "Gone"},
     {412, "It was changed meanwhile"},
     {413, "Too large"},
+    {414, "The address is too long"},
     {415, "This type of body is not taken"},
     {416, "No such part"},
     {422, "Not what this route takes"},
@@ -157,7 +158,7 @@ static json_t *error_ref(struct http_writer *w, json_t *responses, int status)
 static json_t *parameter(struct http_writer *w, const struct http_field *f, const char *in,
                          bool required)
 {
-    json_t *schema = http_field_json(w, f, HTTP_IN);
+    json_t *schema = http_field_json(w, f, HTTP_TEXT);
     json_t *p = json_pack("{s:s, s:s, s:o}", "name", f->name, "in", in, "schema", schema);
     if (required) {
         http_put(w, p, "required", json_true());
@@ -240,7 +241,7 @@ static json_t *body_json(struct http_writer *w, const struct http_route *r)
     }
     if (r->form) {
         http_put(w, content, "multipart/form-data",
-                 json_pack("{s:o}", "schema", http_fields_json(w, r->form, HTTP_IN)));
+                 json_pack("{s:o}", "schema", http_fields_json(w, r->form, HTTP_TEXT)));
     }
     json_t *body = json_pack("{s:o}", "content", content);
     http_put(w, body, "required", json_boolean(!(r->flags & HTTP_BODY_OPTIONAL)));
@@ -254,6 +255,21 @@ static bool has_body(const struct http_route *r, enum http_method method)
 }
 
 /* ---- what goes out --------------------------------------------------------------------------- */
+
+static const struct http_field pagination_fields[] = {{"page", HTTP_INT},
+                                                      {"per_page", HTTP_INT},
+                                                      {"total_items", HTTP_INT},
+                                                      {"total_pages", HTTP_INT},
+                                                      {NULL}};
+static const struct http_schema Pagination = {"Pagination", pagination_fields};
+
+/* The page that http_reply_page makes of rows. */
+static json_t *page_json(struct http_writer *w, const char *member, json_t *take_rows)
+{
+    return json_pack("{s:s, s:{s:o, s:o}, s:[s, s]}", "type", "object", "properties", member,
+                     take_rows, "pagination", http_schema_json(w, &Pagination, HTTP_OUT),
+                     "required", member, "pagination");
+}
 
 static json_t *answer_json(struct http_writer *w, const struct http_route *r,
                            const struct http_answer *a)
@@ -277,6 +293,9 @@ static json_t *answer_json(struct http_writer *w, const struct http_route *r,
         json_t *schema = http_schema_json(w, a->schema, HTTP_OUT);
         if (a->list) {
             schema = json_pack("{s:s, s:o}", "type", "array", "items", schema);
+        }
+        if (a->list && r->flags & HTTP_PAGED) {
+            schema = page_json(w, a->member ? a->member : "items", schema);
         }
         http_put(w, media, "schema", schema);
     }
@@ -313,6 +332,7 @@ static json_t *responses_json(struct http_writer *w, const struct http_route *r,
         {r->flags & HTTP_IDEMPOTENT, 409},
         {r->flags & HTTP_IF_MATCH, 412},
         {has_body(r, method), 413},
+        {r->query || slice || strchr(r->path, '{'), 414},
         {has_body(r, method), 415},
         {takes, 422},
         {true, 429},

@@ -22,9 +22,11 @@ void http_put_text(struct http_writer *w, json_t *object, const char *name, cons
 /* Append; value is taken, NULL fails the writer. */
 void http_append(struct http_writer *w, json_t *array, json_t *value);
 
-/* How a value is written: of a request (what is required is HTTP_REQ, fallbacks are shown) or of a
- * reply (all is there but HTTP_OPT). New references; NULL only when the writer has failed. */
-enum http_way { HTTP_IN, HTTP_OUT };
+/* How a value is written: in the JSON of a request (what is required is HTTP_REQ, what is not may
+ * be null, fallbacks are shown), as text of a request (path, query, header, form: there is no
+ * null), or in a reply (all is there but HTTP_OPT). New references; NULL only when the writer has
+ * failed. */
+enum http_way { HTTP_IN, HTTP_TEXT, HTTP_OUT };
 json_t *http_schema_json(struct http_writer *w, const struct http_schema *s, enum http_way way);
 json_t *http_field_json(struct http_writer *w, const struct http_field *f, enum http_way way);
 /* Object of a field table that belongs to no schema: a form. */

@@ -82,19 +82,18 @@ static json_t *choices(struct http_writer *w, const char *list, bool null)
 }
 
 static void put_string(struct http_writer *w, json_t *o, const struct http_field *f,
-                       enum http_way way)
+                       enum http_way way, bool null)
 {
-    if (way == HTTP_IN && f->min > 0) {
+    if (way != HTTP_OUT && f->min > 0) {
         http_put(w, o, "minLength", number(f->min));
     }
-    if (way == HTTP_IN && f->max > 0) {
+    if (way != HTTP_OUT && f->max > 0) {
         http_put(w, o, "maxLength", number(f->max));
     }
-    if (way == HTTP_IN && f->pattern) {
+    if (way != HTTP_OUT && f->pattern) {
         http_put(w, o, "pattern", pattern(f));
     }
     if (f->one_of) {
-        bool null = f->flags & HTTP_NULL && !(f->flags & HTTP_LIST);
         http_put(w, o, "enum", choices(w, f->one_of, null));
     }
 }
@@ -110,7 +109,7 @@ static json_t *map_json(struct http_writer *w, const struct http_field *f, enum 
     json_t *o = type_of("object", null);
     http_put(w, o, "additionalProperties",
              f->of ? http_schema_json(w, f->of, way)
-                   : json_pack("{s:s}", "type", way == HTTP_IN ? "integer" : "number"));
+                   : json_pack("{s:s}", "type", way == HTTP_OUT ? "number" : "integer"));
     return o;
 }
 
@@ -124,6 +123,32 @@ static json_t *object_json(struct http_writer *w, const struct http_field *f, en
     return null ? json_pack("{s:[o, {s:s}]}", "anyOf", o, "type", "null") : o;
 }
 
+/* What a format says holds for texts only, so that null stands beside it; a request may also give
+ * the seconds since 1970 for an instant. */
+static json_t *with_format(const struct http_field *f, const char *format, enum http_way way,
+                           bool null)
+{
+    json_t *o = json_pack("{s:s, s:s}", "type", "string", "format", format);
+    const bool seconds = way == HTTP_IN && f->type == HTTP_INSTANT;
+    if (!null && !seconds) {
+        return o;
+    }
+    json_t *any = json_pack("[o]", o);
+    if (any && seconds) {
+        (void)json_array_append_new(any, type_of("number", false));
+    }
+    if (any && null) {
+        (void)json_array_append_new(any, type_of("null", false));
+    }
+    return json_pack("{s:o}", "anyOf", any);
+}
+
+/* Whether null may stand there. */
+static bool takes_null(const struct http_field *f, enum http_way way)
+{
+    return way != HTTP_TEXT && (f->flags & HTTP_NULL || (way == HTTP_IN && !(f->flags & HTTP_REQ)));
+}
+
 /* One value, not a list of it. */
 static json_t *value_json(struct http_writer *w, const struct http_field *f, enum http_way way)
 {
@@ -135,7 +160,7 @@ static json_t *value_json(struct http_writer *w, const struct http_field *f, enu
         [HTTP_UUID] = {"string", "uuid"}, [HTTP_DATE] = {"string", "date"},
         [HTTP_FILE] = {"string"},         [HTTP_INSTANT] = {"string", "date-time"},
     };
-    const bool null = f->flags & HTTP_NULL && !(f->flags & HTTP_LIST);
+    const bool null = takes_null(f, way) && !(f->flags & HTTP_LIST);
     if (f->type == HTTP_ANY) {
         return json_object();
     }
@@ -145,12 +170,14 @@ static json_t *value_json(struct http_writer *w, const struct http_field *f, enu
     if (f->type == HTTP_MAP) {
         return map_json(w, f, way, null);
     }
+    if (row[f->type].format) {
+        return with_format(f, row[f->type].format, way, null);
+    }
     json_t *o = type_of(row[f->type].type, null);
-    http_put_text(w, o, "format", row[f->type].format);
     if (f->type == HTTP_FILE) {
         http_put(w, o, "contentMediaType", json_string("application/octet-stream"));
     } else if (f->type == HTTP_STR) {
-        put_string(w, o, f, way);
+        put_string(w, o, f, way, null);
     } else if (f->type == HTTP_INT || f->type == HTTP_NUM) {
         put_bounds(w, o, f);
     }
@@ -159,7 +186,7 @@ static json_t *value_json(struct http_writer *w, const struct http_field *f, enu
 
 static json_t *list_json(struct http_writer *w, const struct http_field *f, enum http_way way)
 {
-    json_t *o = type_of("array", f->flags & HTTP_NULL);
+    json_t *o = type_of("array", takes_null(f, way));
     http_put(w, o, "items", value_json(w, f, way));
     if (f->items_min) {
         http_put(w, o, "minItems", json_integer(f->items_min));
@@ -174,7 +201,7 @@ json_t *http_field_json(struct http_writer *w, const struct http_field *f, enum 
 {
     json_t *o = f->flags & HTTP_LIST ? list_json(w, f, way) : value_json(w, f, way);
     http_put_text(w, o, "description", f->about);
-    if (way == HTTP_IN && f->fallback) {
+    if (way != HTTP_OUT && f->fallback) {
         http_put(w, o, "default", literal(f->fallback));
     }
     if (f->example) {
@@ -193,7 +220,7 @@ static void put_member(struct http_writer *w, json_t *properties, json_t *requir
 {
     http_put(w, properties, f->name, http_field_json(w, f, way));
     const bool must =
-        way == HTTP_IN ? f->flags & HTTP_REQ : !(f->flags & (HTTP_OPT | HTTP_WRITE_ONLY));
+        way == HTTP_OUT ? !(f->flags & (HTTP_OPT | HTTP_WRITE_ONLY)) : f->flags & HTTP_REQ;
     if (must) {
         http_append(w, required, json_string(f->name));
     }

@@ -447,7 +447,7 @@ static void add_cors(struct http_state *st)
     }
 }
 
-static void add_allow(struct http_state *st)
+void http_reply_allow(struct http_state *st)
 {
     static const struct {
         unsigned method;
@@ -473,7 +473,7 @@ static void add_by_status(struct http_state *st)
         (void)add(st, "WWW-Authenticate", "Bearer", NULL);
     }
     if (st->status == 405) {
-        add_allow(st);
+        http_reply_allow(st);
     }
     if ((st->status == 429 || st->status == 503) &&
         MHD_get_response_header(st->response, "Retry-After") == NULL) {

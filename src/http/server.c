@@ -110,7 +110,7 @@ static enum MHD_Result answer_options(struct http_state *st)
         return MHD_NO;
     }
     const char *methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-    (void)http_reply_header(&st->r, "Allow", methods, &ignored);
+    http_reply_allow(st);
     if (st->server->options->cors_origins != NULL) {
         (void)http_reply_header(&st->r, "Access-Control-Allow-Methods", methods, &ignored);
         (void)http_reply_header(&st->r, "Access-Control-Allow-Headers",

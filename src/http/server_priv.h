@@ -113,6 +113,8 @@ void http_form_free(struct http_state *st);
 void http_reply_problem(struct http_state *st, const struct dm_err *err, const json_t *issues);
 /* After the handler: schema, ETag, idempotency; makes the response of JSON replies. */
 void http_reply_finish(struct http_state *st);
+/* Header Allow: the methods of the path. */
+void http_reply_allow(struct http_state *st);
 /* Header fields that every response has; queues it. */
 enum MHD_Result http_reply_queue(struct http_state *st);
 void http_reply_drop(struct http_state *st);

@@ -25,7 +25,8 @@ static const struct store_query queries[] = {
               "i", "itttbitttitti", false},
     [SESSION] = {"detail.session",
                  "SELECT s.uuid, s.status, s.total_detected, s.total_estimated,"
-                 " s.total_empty_containers, s.avg_confidence, s.category_counts, s.created_at,"
+                 " s.total_empty_containers, s.avg_confidence, coalesce(s.category_counts -> "
+                 "'by_category', '{}'), s.created_at,"
                  " i.uuid, s.validated, u.email, s.validated_at FROM photo_processing_sessions s"
                  " LEFT JOIN images i ON i.id = s.image_id AND i.deleted_at IS NULL"
                  " LEFT JOIN users u ON u.id = s.validated_by_user_id WHERE s.id = ?1",

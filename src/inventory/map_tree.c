@@ -23,7 +23,8 @@ static const struct store_query queries[] = {
     [LOCATIONS] =
         {"map.locations",
          "SELECT l.id, l.storage_area_id, l.centroid_lon, l.centroid_lat, CASE WHEN ?2 THEN"
-         " l.geojson END, s.status, s.captured_at, s.category_counts, i.uuid,"
+         " l.geojson END, s.status, s.captured_at, coalesce(s.category_counts -> 'by_category', "
+         "'{}'), i.uuid,"
          " (SELECT q.name FROM stock_batches b JOIN storage_bins k ON k.id = b.storage_bin_id"
          " JOIN packaging_catalog q ON q.id = b.packaging_catalog_id WHERE"
          " k.storage_location_id = l.id AND b.status = 'active' GROUP BY q.name"

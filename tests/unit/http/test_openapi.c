@@ -214,8 +214,8 @@ static void test_shapes(void **state)
          "{\"type\":\"string\",\"minLength\":3,\"maxLength\":50,\"pattern\":\"^(?:[A-Za-z0-9_]+)$"
          "\"}"},
         {"components|schemas|NewPlant|properties|size",
-         "{\"type\":\"integer\",\"exclusiveMinimum\":0,\"default\":3,\"description\":\"in "
-         "plants\"}"},
+         "{\"type\":[\"integer\",\"null\"],\"exclusiveMinimum\":0,\"default\":3,"
+         "\"description\":\"in plants\"}"},
         {"components|schemas|NewPlant|properties|where",
          "{\"$ref\":\"#/components/schemas/PointIn\"}"},
         {"components|schemas|PointIn|properties|longitude",
