@@ -48,6 +48,17 @@ static const struct cmd_example examples[] = {
     {"demeter export claros --format geojson --file mapas/", MSG_EXPORT_EXAMPLE_MAP},
     {0},
 };
+static const struct dm_opt document_flags[] = {
+    {.name = "file", .type = DM_OPT_STR, AT(file), .def = "", .unit = "FILE|FOLDER/",
+     .help = "where to; in a folder the file gets its usual name; - is the standard output"},
+    {.name = "format", .type = DM_OPT_ENUM, AT(format), .def = "pdf", .choices = sheet_format_names,
+     .help = "kind of file"},
+    {.name = "nave", .type = DM_OPT_STR, AT(nave), .def = "", .help = "only this nave, by its code"},
+};
+static const struct cmd_example document_examples[] = {
+    {"demeter report month 2026-01 --format pdf", MSG_REPORT_EXAMPLE},
+    {0},
+};
 // clang-format on
 
 /* FILE as it is; a folder gets the usual name; nothing is the usual name here. */
@@ -63,7 +74,7 @@ static const char *path_of(struct cmd_run *r, const struct sheet *s)
     return f->file[n - 1] == '/' ? dm_arena_printf(&r->arena, "%s%s", f->file, name) : f->file;
 }
 
-static int export_run(struct cmd_run *r, struct dm_err *e)
+static int write_report(struct cmd_run *r, const char *month, struct dm_err *e)
 {
     const struct export_flags *f = r->flags;
     DM_CLEANUP(books_close) struct books b = {0};
@@ -75,7 +86,7 @@ static int export_run(struct cmd_run *r, struct dm_err *e)
                                    .from = f->since,
                                    .to = f->until,
                                    .at = f->at,
-                                   .month = f->month,
+                                   .month = month,
                                    .polygons = f->format == SHEET_GEOJSON};
     const struct sheet_options o = {
         .separator = f->semicolon ? ';' : ',', .bom = f->bom, .metadata = f->metadata};
@@ -99,6 +110,17 @@ static int export_run(struct cmd_run *r, struct dm_err *e)
     return 0;
 }
 
+static int export_run(struct cmd_run *r, struct dm_err *e)
+{
+    const struct export_flags *f = r->flags;
+    return write_report(r, f->month, e);
+}
+
+static int document_run(struct cmd_run *r, struct dm_err *e)
+{
+    return write_report(r, r->n_args > 1 ? r->args[1] : "", e);
+}
+
 const struct cmd cmd_export = {
     .name = "export",
     .operands = "REPORT",
@@ -111,4 +133,18 @@ const struct cmd cmd_export = {
     .flags_size = sizeof(struct export_flags),
     .examples = examples,
     .run = export_run,
+};
+
+const struct cmd cmd_report = {
+    .name = "report",
+    .operands = "REPORT [YYYY-MM]",
+    .min_args = 1,
+    .max_args = 2,
+    .summary = MSG_REPORT_SUMMARY,
+    .about = MSG_REPORT_ABOUT,
+    .flags = document_flags,
+    .n_flags = DM_COUNT(document_flags),
+    .flags_size = sizeof(struct export_flags),
+    .examples = document_examples,
+    .run = document_run,
 };

@@ -17,14 +17,17 @@ extern const struct cmd cmd_healthcheck;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_import;
 extern const struct cmd cmd_ingest;
+extern const struct cmd cmd_label;
 extern const struct cmd cmd_migrate;
 extern const struct cmd cmd_model;
 extern const struct cmd cmd_model_install, cmd_model_list, cmd_model_verify; /* inside model */
 extern const struct cmd cmd_model_fetch, cmd_model_quantize;                 /* inside model */
 extern const struct cmd cmd_monitor;
+extern const struct cmd cmd_report;
 extern const struct cmd cmd_seed_demo;
 extern const struct cmd cmd_serve;
 extern const struct cmd cmd_synth;
+extern const struct cmd cmd_token;
 extern const struct cmd cmd_user;
 extern const struct cmd cmd_verify;
 extern const struct cmd cmd_version;

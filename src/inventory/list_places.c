@@ -19,6 +19,7 @@ static const struct list_column warehouse_columns[] = {
 static const struct list_filter warehouse_filters[] = {
     {"id", "w.id = ?", 'i'},
     {"active", "w.active = ?", 'b'},
+    {"code", "w.code = ?", 't'},
     {"warehouse_type", "w.warehouse_type = ?", 't'},
     {"q",
      LIST_FOLD("coalesce(w.code, '')") " || ' ' || " LIST_FOLD("coalesce(w.name, '')") " LIKE ?",
@@ -54,6 +55,7 @@ static const struct list_filter area_filters[] = {
     {"id", "a.id = ?", 'i'},
     {"active", "a.active = ?", 'b'},
     {"warehouse_id", "a.warehouse_id = ?", 'i'},
+    {"code", "a.code = ?", 't'},
     {"position", "a.position = ?", 't'},
     {"q",
      LIST_FOLD("coalesce(a.code, '')") " || ' ' || " LIST_FOLD("coalesce(a.name, '')") " LIKE ?",
@@ -97,6 +99,7 @@ static const struct list_filter location_filters[] = {
      "EXISTS (SELECT 1 FROM storage_location_configs g WHERE g.storage_location_id = l.id AND"
      " g.active) = ?",
      'b'},
+    {"code", "l.code = ?", 't'},
     {"qr_code", "l.qr_code = ?", 't'},
     {"ids", "l.id IN {ids:?}", 'j'},
     {"q",
