@@ -58,6 +58,7 @@ static int seed_run(struct cmd_run *r, struct dm_err *e)
         p.until_ms = dm_zone_instant(b.zone, &day);
     }
     DM_TRY(seed_demo(b.store, &p, &made, e));
+    DM_TRY(store_analyze(b.store, e));
     (void)fprintf(r->out, "%s\n",
                   TF(r, SEED_DEMO_DONE, lang_integer(&r->arena, r->lang, made.plants),
                      lang_integer(&r->arena, r->lang, made.claros),

@@ -255,9 +255,12 @@ static int statement(struct build *b, const struct list_ask *ask, char *cols, st
     cols[l->n_column] = 0;
     DM_TRY(conditions(b, ask, e));
     DM_TRY(order(b, ask->sort, e));
+    /* The limit in words: PostgreSQL plans a statement anew each time as long as the unknown number
+     * could change its mind, which takes longer than a page. */
     if (ask->limit) {
-        argument(b, 'i', store_i(ask->limit));
-        dm_buf_printf(&b->sql, " LIMIT ?%zu", b->n_arg);
+        dm_buf_printf(&b->sql, " LIMIT %" PRId64, ask->limit);
+    }
+    if (ask->limit && ask->skip) {
         argument(b, 'i', store_i(ask->skip));
         dm_buf_printf(&b->sql, " OFFSET ?%zu", b->n_arg);
     }

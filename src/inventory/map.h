@@ -57,6 +57,13 @@ DM_MUST_CHECK int map_history(const struct inv_ctx *c, int64_t location_id, size
                               size_t per_page, struct dm_arena *a, struct sheet **ret,
                               int64_t *ret_total, struct dm_err *e);
 
+/* What happened in the newest period of a claro: 1, or 0 without one. */
+struct map_period {
+    int64_t opening, planted, transfer_in, deaths, closing;
+};
+DM_MUST_CHECK int map_last_period(struct store_tx *tx, int64_t location_id, struct map_period *ret,
+                                  struct dm_err *e);
+
 /* The tree of naves, canteros and claros with figures and shapes (api.md 5.9: MapBulk), of a nave
  * (0: all) and of those that touch a box (NULL: everywhere). polygons: of claros, too. */
 struct map_box {

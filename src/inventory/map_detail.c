@@ -10,7 +10,7 @@
 #include "inventory/prices.h"
 
 enum { HEAD, SESSION, MARKS, STOCK };
-enum { MARKS_MAX = 2000 };
+#define MARKS_MAX "2000" /* in words: see statement() of list.c */
 
 #define POTS                                                                                       \
     "(CASE WHEN b.has_packaging THEN (b.quantity_current + b.plants_per_container - 1) /"          \
@@ -38,8 +38,8 @@ static const struct store_query queries[] = {
                " d.session_segment_id LEFT JOIN stock_movements m ON m.id = d.stock_movement_id"
                " LEFT JOIN stock_batches b ON b.id = m.stock_batch_id"
                " LEFT JOIN products r ON r.id = b.product_id"
-               " WHERE d.session_id = ?1 ORDER BY d.id LIMIT ?2",
-               "ii", "itrrrrrit", false},
+               " WHERE d.session_id = ?1 ORDER BY d.id LIMIT " MARKS_MAX,
+               "i", "itrrrrrit", false},
     [STOCK] = {"detail.stock",
                "SELECT b.product_id, b.packaging_catalog_id, q.name, q.unit_cost_cents,"
                " CAST(SUM(b.quantity_current) AS {int}), CAST(SUM(" POTS ") AS {int}),"
@@ -106,8 +106,7 @@ static int add_marks(struct store_tx *tx, int64_t session_id, json_t *out, struc
     if (!session_id) {
         return DM_OK;
     }
-    DM_TRY(store_select(tx, &queries[MARKS], STORE_ARGS(store_i(session_id), store_i(MARKS_MAX)),
-                        &rows, e));
+    DM_TRY(store_select(tx, &queries[MARKS], STORE_ARGS(store_i(session_id)), &rows, e));
     while ((more = store_next(rows, &v, e)) > 0) {
         json_t *mark =
             json_pack("{s:I, s:s, s:{s:f, s:f, s:f, s:f}, s:f, s:o, s:o}", "id", (json_int_t)v[0].i,
@@ -189,33 +188,27 @@ static int add_stock(const struct inv_ctx *c, struct store_tx *tx, int64_t locat
     return inv_json_set(out, "financial", financial, e);
 }
 
-static int64_t cell(const struct sheet *s, const char *name)
+/* Of the newest period: what died of what was there and came; how the count has grown. */
+static int add_quality(struct store_tx *tx, int64_t location_id, const struct sums *sums,
+                       json_t *out, struct dm_err *e)
 {
-    const int k = sheet_find(s, name);
-    return k < 0 || s->cell[k].null ? 0 : s->cell[k].i;
-}
-
-/* Of the open period: what died of what was there and came; how the count has grown. */
-static int add_quality(const struct inv_ctx *c, int64_t location_id, const struct sums *sums,
-                       struct dm_arena *a, json_t *out, struct dm_err *e)
-{
-    struct sheet *s;
-    int64_t total;
-    DM_TRY(map_history(c, location_id, 1, 1, a, &s, &total, e));
-    if (!s->n_rows) {
+    struct map_period p = {0};
+    const int found = map_last_period(tx, location_id, &p, e);
+    DM_TRY(found);
+    if (!found) {
         return inv_json_set(out, "quality_metrics", json_null(), e);
     }
-    const double base = (double)(cell(s, "opening") + cell(s, "planted") + cell(s, "transfer_in"));
-    const double mortality = base > 0 ? 100.0 * (double)cell(s, "deaths") / base : 0;
-    const double opening = (double)cell(s, "opening");
+    const double base = (double)(p.opening + p.planted + p.transfer_in);
+    const double mortality = base > 0 ? 100.0 * (double)p.deaths / base : 0;
     const double overall =
         sums->graded ? 20.0 * sums->quality / (double)sums->graded : 100.0 - mortality;
     return inv_json_set(
         out, "quality_metrics",
         json_pack("{s:f, s:f, s:o, s:o}", "overall_score", overall, "health_score",
                   100.0 - mortality, "growth_rate_percent",
-                  opening > 0 ? json_real(100.0 * ((double)cell(s, "closing") - opening) / opening)
-                              : json_null(),
+                  p.opening > 0
+                      ? json_real(100.0 * (double)(p.closing - p.opening) / (double)p.opening)
+                      : json_null(),
                   "mortality_rate_percent", base > 0 ? json_real(mortality) : json_null()),
         e);
 }
@@ -272,9 +265,7 @@ int map_detail(const struct inv_ctx *c, int64_t location_id, bool marks, json_t 
     DM_TRY(add_session(tx, session_id, &a, out, e));
     DM_TRY(add_marks(tx, marks ? session_id : 0, out, e));
     DM_TRY(add_stock(c, tx, location_id, &a, &sums, out, e));
-    store_rollback(tx);
-    tx = NULL;
-    DM_TRY(add_quality(c, location_id, &sums, &a, out, e));
+    DM_TRY(add_quality(tx, location_id, &sums, out, e));
     *ret = DM_STEAL(out);
     return DM_OK;
 }

@@ -22,19 +22,24 @@
     SUM_IF(TYPE("ajuste") " AND NOT (m.role = 'correction' AND m.reconciliation_id IS NULL)",      \
            "m.quantity")
 
-enum { PAGE, COUNT, KNOWN };
+#define PERIODS(which)                                                                             \
+    "SELECT p.id, p.seq, p.opened_kind, p.opened_at, p.closed_at, s.uuid,"                         \
+    " p.opening_count" FIGURES                                                                     \
+    ", COALESCE(p.closing_count, (SELECT CAST(COALESCE(SUM(x.quantity_current), 0) AS"             \
+    " {int}) FROM stock_batches x WHERE x.stock_period_id = p.id))"                                \
+    " FROM stock_periods p LEFT JOIN photo_processing_sessions s ON s.id ="                        \
+    " p.opening_session_id LEFT JOIN stock_batches b ON b.stock_period_id = p.id"                  \
+    " LEFT JOIN stock_movements m ON m.stock_batch_id = b.id"                                      \
+    " WHERE " which " GROUP BY p.id, p.seq, p.opened_kind, p.opened_at,"                           \
+    " p.closed_at, s.uuid, p.opening_count, p.closing_count ORDER BY p.seq DESC"
+
+enum { PAGE, LAST, COUNT, KNOWN };
 
 static const struct store_query queries[] = {
-    [PAGE] = {"history.page",
-              "SELECT p.id, p.seq, p.opened_kind, p.opened_at, p.closed_at, s.uuid,"
-              " p.opening_count" FIGURES
-              ", COALESCE(p.closing_count, (SELECT CAST(COALESCE(SUM(x.quantity_current), 0) AS"
-              " {int}) FROM stock_batches x WHERE x.stock_period_id = p.id))"
-              " FROM stock_periods p LEFT JOIN photo_processing_sessions s ON s.id ="
-              " p.opening_session_id LEFT JOIN stock_batches b ON b.stock_period_id = p.id"
-              " LEFT JOIN stock_movements m ON m.stock_batch_id = b.id"
-              " WHERE p.storage_location_id = ?1 GROUP BY p.id, p.seq, p.opened_kind, p.opened_at,"
-              " p.closed_at, s.uuid, p.opening_count, p.closing_count ORDER BY p.seq DESC",
+    [PAGE] = {"history.page", PERIODS("p.storage_location_id = ?1"), "i", "iitTTuiiiiiiiii", false},
+    [LAST] = {"history.last",
+              PERIODS("p.id = (SELECT y.id FROM stock_periods y"
+                      " WHERE y.storage_location_id = ?1 ORDER BY y.seq DESC LIMIT 1)"),
               "i", "iitTTuiiiiiiiii", false},
     [COUNT] = {"history.count", "SELECT COUNT(*) FROM stock_periods WHERE storage_location_id = ?1",
                "i", "i", false},
@@ -90,6 +95,27 @@ static int finish(struct sheet *s, size_t page, size_t per_page, struct dm_arena
     s->cell += skip * s->n_columns;
     s->n_rows = DM_MIN(s->n_rows - skip, per_page);
     return DM_OK;
+}
+
+/* Order of the columns of PERIODS. */
+enum { V_OPENING = 6, V_PLANTED = 7, V_IN = 8, V_DEATHS = 10, V_CLOSING = 14 };
+
+int map_last_period(struct store_tx *tx, int64_t location_id, struct map_period *ret,
+                    struct dm_err *e)
+{
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    const struct store_value *v;
+    const int found = store_maybe(tx, &queries[LAST], STORE_ARGS(store_i(location_id)), &a, &v, e);
+    if (found > 0) {
+        *ret = (struct map_period){
+            .opening = v[V_OPENING].i,
+            .planted = v[V_PLANTED].i,
+            .transfer_in = v[V_IN].i,
+            .deaths = v[V_DEATHS].i,
+            .closing = v[V_CLOSING].i,
+        };
+    }
+    return found;
 }
 
 int map_history(const struct inv_ctx *c, int64_t location_id, size_t page, size_t per_page,

@@ -13,6 +13,7 @@
 #include "store/store.h"
 
 #define STORE_CACHE_SLOTS 1024 /* statements prepared by one connection; the house has some 500 */
+#define STORE_BUILT_SLOTS 32   /* of those made at run time: lists, reports; the last of equal hash */
 
 /* Engine-specific half of a prepared statement; the engine puts it first into its own struct. */
 struct store_stmt {
@@ -22,6 +23,7 @@ struct store_stmt {
     size_t n_params, n_cols;
     char params[STORE_PARAMS_MAX + 1], cols[STORE_COLS_MAX + 1];
     const char *name; /* of the query, borrowed from it */
+    char *sql;        /* of a built one that is kept: its key, with params and cols; else NULL */
 };
 
 /* An open connection, first member of the engine's struct. */
@@ -29,7 +31,7 @@ struct store_conn {
     const struct store_driver *driver;
     struct store_conn *next;   /* in the pool's list of idle ones */
     struct store_stmt **cache; /* [STORE_CACHE_SLOTS], open addressing by address of the query */
-    size_t cached;
+    struct store_stmt *built[STORE_BUILT_SLOTS];
     struct store_fault fault; /* of the last failure */
     bool lost;                /* the transaction or the connection is gone */
     int statement_ms;         /* 0: no limit */

@@ -266,6 +266,13 @@ void store_conn_close(struct store_conn *c)
     if (!c) {
         return;
     }
+    for (size_t i = 0; i < STORE_BUILT_SLOTS; i++) {
+        if (c->built[i]) {
+            char *sql = c->built[i]->sql;
+            c->driver->unprepare(c, c->built[i]);
+            dm_free(sql);
+        }
+    }
     for (size_t i = 0; c->cache && i < STORE_CACHE_SLOTS; i++) {
         if (c->cache[i]) {
             c->driver->unprepare(c, c->cache[i]);

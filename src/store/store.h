@@ -135,7 +135,7 @@ struct store_query {
     const char *sql;    /* one statement with tokens */
     const char *params; /* a letter for each of ?1.. */
     const char *cols;   /* a letter for each column that comes back, "" for none */
-    bool built;         /* made at run time: sql, params, cols and this struct may go away */
+    bool built;         /* made at run time: all of it but the name may go away */
 };
 
 /* All queries of one file, found by tests through an X(name) line in the .def list of the folder.

@@ -265,17 +265,69 @@ static int prepare(struct store_conn *c, const struct store_query *q, struct sto
     return code;
 }
 
+static void stmt_free(struct store_conn *c, struct store_stmt *s)
+{
+    char *sql = s->sql;
+    c->driver->unprepare(c, s);
+    dm_free(sql);
+}
+
+/* FNV-1a over the text of a built query. */
+static size_t built_slot(const struct store_query *q)
+{
+    uint32_t h = 2166136261U;
+    for (const char *p = q->sql; *p; p++) {
+        h = (h ^ (unsigned char)*p) * 16777619U;
+    }
+    return (h ^ h >> 16) % STORE_BUILT_SLOTS;
+}
+
+static bool is_built(const struct store_stmt *s, const struct store_query *q)
+{
+    return s && !strcmp(s->sql, q->sql) && !strcmp(s->params, q->params) &&
+           !strcmp(s->cols, q->cols);
+}
+
+/* A query made at run time is known by its text: lists ask the same again and again, and preparing
+ * costs more than running. */
+static int built_statement(struct store_conn *c, const struct store_query *q,
+                           struct store_stmt **ret, struct dm_err *e)
+{
+    struct store_stmt **slot = &c->built[built_slot(q)];
+    const bool free = !*slot || !(*slot)->busy;
+    if (free && is_built(*slot, q)) {
+        *ret = *slot;
+        return DM_OK;
+    }
+    DM_TRY(prepare(c, q, ret, e));
+    char *sql = free ? dm_strdup(q->sql) : NULL;
+    if (sql) {
+        struct store_stmt *before = DM_STEAL(*slot);
+        if (before) {
+            before->cached = false;
+            stmt_free(c, before);
+        }
+        (*ret)->sql = sql;
+        (*ret)->cached = true;
+        *slot = *ret;
+    }
+    return DM_OK;
+}
+
 /* The prepared statement of a query: from the cache, unless its rows are being read just now. */
 static int statement(struct store_conn *c, const struct store_query *q, struct store_stmt **ret,
                      struct dm_err *e)
 {
+    if (q->built) {
+        return built_statement(c, q, ret, e);
+    }
     if (!c->cache) {
         c->cache = dm_calloc(STORE_CACHE_SLOTS, sizeof(struct store_stmt *));
         if (!c->cache) {
             DM_FAIL(e, DM_ENOMEM, "no memory for statements");
         }
     }
-    struct store_stmt **slot = q->built ? NULL : cache_slot(c, q);
+    struct store_stmt **slot = cache_slot(c, q);
     if (slot && *slot && !(*slot)->busy) {
         *ret = *slot;
         return DM_OK;
@@ -295,7 +347,7 @@ static void put_away(struct store_conn *c, struct store_stmt *s)
 {
     s->busy = false;
     if (!s->cached) {
-        c->driver->unprepare(c, s);
+        stmt_free(c, s);
     }
 }
 
