@@ -13,7 +13,8 @@
 #include "store/store.h"
 
 #define STORE_CACHE_SLOTS 1024 /* statements prepared by one connection; the house has some 500 */
-#define STORE_BUILT_SLOTS 32   /* of those made at run time: lists, reports; the last of equal hash */
+#define STORE_BUILT_SLOTS 32 /* of those made at run time: lists, reports; the last of equal hash  \
+                              */
 
 /* Engine-specific half of a prepared statement; the engine puts it first into its own struct. */
 struct store_stmt {
