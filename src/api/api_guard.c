@@ -163,6 +163,19 @@ int api_guard(struct http_request *r, struct dm_err *e)
     return identify(r, c, e);
 }
 
+/* Money is hidden from some roles, and settings go into figures. */
+void api_state(struct http_request *r, char ret[static HTTP_STATE_SIZE])
+{
+    const struct api_caller *c = r->caller;
+    char data[STORE_STATE_SIZE];
+    store_state(c->api->o.store, data);
+    ret[0] = '\0';
+    if (data[0]) {
+        (void)snprintf(ret, HTTP_STATE_SIZE, "%d %llx %s", (int)c->ctx.role,
+                       (unsigned long long)c->ground->read_at, data);
+    }
+}
+
 int api_ticket(struct http_request *r, struct dm_err *e)
 {
     DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};

@@ -394,12 +394,12 @@ static int export_history(struct http_request *r, struct dm_err *e)
 
 const struct http_route map_routes[] = {
     {HTTP_GET, "/api/v1/map/bulk-load", "map_bulk", "map", "The whole map with figures",
-     .role = API_VIEWER, .flags = HTTP_ETAG, .query = bulk_query, .answer = {{200, &MapBulk}},
-     .handle = get_bulk},
+     .role = API_VIEWER, .flags = HTTP_ETAG | HTTP_KEPT, .query = bulk_query,
+     .answer = {{200, &MapBulk}}, .handle = get_bulk},
     {HTTP_GET, "/api/v1/warehouses/in-bounds", "map_in_bounds", "map", "The map inside a box",
      .role = API_VIEWER, .query = bounds_query, .answer = {{200, &MapBulk}}, .handle = get_bounds},
     {HTTP_GET, CLARO "/detail", "location_detail", "map", "A claro in detail", .role = API_VIEWER,
-     .query = detail_query, .answer = {{200, &LocationDetail}}, .errors = "404",
+     .flags = HTTP_KEPT, .query = detail_query, .answer = {{200, &LocationDetail}}, .errors = "404",
      .handle = get_detail},
     {HTTP_GET, CLARO "/history", "location_history", "map", "Periods of a claro",
      .role = API_VIEWER, .query = history_query, .answer = {{200, &LocationHistory}},

@@ -60,6 +60,7 @@ enum http_route_flag {
     HTTP_PAGED = 2048,        /* adds page and per_page; see http_page */
     HTTP_OFFSET = 4096,       /* adds skip and limit; see http_offset */
     HTTP_FORM_OR_JSON = 8192, /* multipart and JSON are both taken */
+    HTTP_KEPT = 16384,        /* GET: follows from its address and http_app.state alone */
 };
 
 struct http_request;
@@ -196,6 +197,8 @@ struct http_alias {
 };
 
 /* What the program brings. All hooks but classify may be NULL. */
+#define HTTP_STATE_SIZE 320
+#define HTTP_KEPT_MS    1000
 struct http_app {
     void *ctx;
     const struct http_route *const *tables; /* NULL-ended */
@@ -217,6 +220,11 @@ struct http_app {
                   struct dm_err *e);
     int (*keep)(struct http_request *r, const char *key, int status, const char *body,
                 struct dm_err *e);
+    /* What the answer to a GET with HTTP_KEPT depends on besides its address: as long as the text
+     * is the same, the answer is given again, for HTTP_KEPT_MS at most. Answers are kept side by
+     * side for what stands before the first blank (who asks) and replace each other for what stands
+     * behind (what is known). "": nobody knows; nothing is kept. On a thread of the pool. */
+    void (*state)(struct http_request *r, char ret[static HTTP_STATE_SIZE]);
     /* Each request at its end (route NULL: there is none; status 0: the client left first). On an
      * event thread: never blocks. */
     void (*done)(const struct http_request *r, int status, const char *error_class, double ms);

@@ -18,6 +18,9 @@
 #define LIMIT_HTTP_PART_TEXT    ((size_t)64 << 10) /* one text field */
 #define LIMIT_HTTP_BODY_LEAST   8192 /* bytes of a body in 30 s: a tenth of a poor telephone line */
 #define LIMIT_HTTP_STREAMS      1000
+#define LIMIT_HTTP_KEPT         ((size_t)1 << 10) /* answers; a power of two */
+#define LIMIT_HTTP_KEPT_BYTES   ((size_t)8 << 20) /* of all of them */
+#define LIMIT_HTTP_KEPT_ONE     ((size_t)1 << 20)
 #define LIMIT_TUS_METADATA      4096
 #define LIMIT_TUS_UNFINISHED    10000                /* uploads of one server on their way */
 #define LIMIT_TUS_BYTES         ((int64_t)64 << 30)  /* announced by all of them */

@@ -138,7 +138,7 @@ static int describe(struct http_state *st, int status, const char *type, const c
     return filename != NULL ? add_disposition(st, filename, e) : DM_OK;
 }
 
-static bool takes_gzip(const struct http_request *r)
+bool http_takes_gzip(const struct http_request *r)
 {
     const char *accepted = http_header(r, "Accept-Encoding");
     const char *gzip = accepted != NULL ? strstr(accepted, "gzip") : NULL;
@@ -180,11 +180,12 @@ static int set_bytes(struct http_state *st, const char *type, void *bytes, size_
 {
     char *packed = NULL;
     size_t packed_n = 0;
-    bool small = n >= GZIP_FROM && compressible(type) && takes_gzip(&st->r) &&
+    bool small = n >= GZIP_FROM && compressible(type) && http_takes_gzip(&st->r) &&
                  compress_bytes(bytes, n, &packed, &packed_n);
     if (small && owned) {
         free(bytes);
     }
+    http_kept_put(st, small ? packed : bytes, small ? packed_n : n, small);
     st->response = MHD_create_response_from_buffer(small ? packed_n : n, small ? packed : bytes,
                                                    small || owned ? MHD_RESPMEM_MUST_FREE
                                                                   : MHD_RESPMEM_MUST_COPY);
@@ -352,8 +353,7 @@ static void weak_etag(const char *body, size_t n, char ret[static 40])
     (void)snprintf(ret, 40, "W/\"%.24s\"", hash);
 }
 
-/* Whether a list of entity tags has this one (weak comparison), or is "*". */
-static bool tag_listed(const char *list, const char *tag)
+bool http_tag_listed(const char *list, const char *tag)
 {
     return list != NULL && (strcmp(list, "*") == 0 || strstr(list, tag + 2) != NULL);
 }
@@ -371,7 +371,7 @@ int http_etag_of(const json_t *json, char ret[static 40], struct dm_err *e)
 
 bool http_if_match(const struct http_request *r, const char *tag)
 {
-    return tag_listed(http_header(r, "If-Match"), tag);
+    return http_tag_listed(http_header(r, "If-Match"), tag);
 }
 
 static int finish_json(struct http_state *st, struct dm_err *e)
@@ -393,7 +393,7 @@ static int finish_json(struct http_state *st, struct dm_err *e)
     if ((st->r.route->flags & HTTP_ETAG) && st->status == 200 && st->r.method == HTTP_GET) {
         weak_etag(text, n, tag);
         int rc = http_reply_header(&st->r, "ETag", tag, e);
-        if (rc < 0 || tag_listed(http_header(&st->r, "If-None-Match"), tag)) {
+        if (rc < 0 || http_tag_listed(http_header(&st->r, "If-None-Match"), tag)) {
             free(text);
             DM_TRY(rc);
             return http_reply_empty(&st->r, 304, e);

@@ -131,6 +131,9 @@ static int replay(struct http_state *st, struct dm_err *e)
 
 static int handle(struct http_state *st, json_t **ret_issues, struct dm_err *e)
 {
+    if (http_kept_take(st)) {
+        return DM_OK;
+    }
     DM_TRY(http_request_take(st, ret_issues, e));
     DM_TRY(check_preconditions(st, e));
     int seen = replay(st, e);

@@ -407,6 +407,7 @@ int http_server_start(const struct http_app *app, const struct http_options *o,
     pthread_cond_init(&s->tick, NULL);
     pthread_cond_init(&s->pull, NULL);
     int rc = http_router_new(app, &s->router, e);
+    rc = rc < 0 ? rc : http_kept_new(&s->kept, e);
     rc = rc < 0 ? rc : start_pool(s, e);
     rc = rc < 0 ? rc : http_streams_start(s, e);
     rc = rc < 0 ? rc : start_daemon(s, e);
@@ -473,6 +474,7 @@ void http_server_stop(struct http_server *s)
         (void)pthread_join(s->thread[i], NULL);
     }
     http_router_free(s->router);
+    http_kept_free(s->kept);
     json_decref(s->document);
     pthread_mutex_destroy(&s->lock);
     pthread_mutex_destroy(&s->peers_lock);

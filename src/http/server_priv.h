@@ -55,6 +55,7 @@ struct http_state {
     } header[HTTP_HEADERS_MAX];
     size_t n_header;
     const char *idempotency_key;
+    char *keep_as; /* HTTP_KEPT: the key under which the reply will be kept; in the arena */
     struct http_state *next; /* in the queue of the pool */
 };
 
@@ -63,6 +64,7 @@ struct http_server {
     const struct http_app *app;
     const struct http_options *options;
     struct http_router *router;
+    struct http_kept_answers *kept;
     struct MHD_Daemon *daemon;
     int port;
     /* pool that runs guards and handlers */
@@ -129,6 +131,21 @@ void http_run(struct http_state *st);
 void http_run_guard(struct http_state *st);
 struct http_state *http_state_new(struct http_server *s, const char *uri);
 void http_state_free(struct http_state *st);
+
+bool http_takes_gzip(const struct http_request *r);
+/* Whether a list of entity tags has this one (weak comparison), or is "*". */
+bool http_tag_listed(const char *list, const char *tag);
+
+/* ---- kept.c: answers that are given again ---- */
+
+DM_MUST_CHECK int http_kept_new(struct http_kept_answers **ret, struct dm_err *e);
+void http_kept_free(struct http_kept_answers *a); /* accepts NULL */
+/* The reply of this request from before: 1. 0: there is none; the reply that will be made is to be
+ * given to http_kept_put, when st->keep_as is set. */
+int http_kept_take(struct http_state *st);
+/* The finished JSON reply of st: bytes are copied. Nothing happens without keep_as, and when there
+ * is no room. */
+void http_kept_put(struct http_state *st, const void *bytes, size_t n, bool packed);
 
 /* ---- stream.c ---- */
 

@@ -13,8 +13,8 @@
 #include "store/store.h"
 
 #define STORE_CACHE_SLOTS 1024 /* statements prepared by one connection; the house has some 500 */
-#define STORE_BUILT_SLOTS 32 /* of those made at run time: lists, reports; the last of equal hash  \
-                              */
+/* Statements made at run time (lists, reports) that a connection keeps, one of each hash. */
+#define STORE_BUILT_SLOTS 32
 
 /* Engine-specific half of a prepared statement; the engine puts it first into its own struct. */
 struct store_stmt {
@@ -91,6 +91,8 @@ struct store_driver {
      * foreign keys at the commit only, without a time limit. fix_numbers: after rows with given ids
      * went into table %1. */
     const char *migration_lock, *defer_foreign_keys, *fix_numbers;
+    /* One text that changes with every commit: store_state; NULL where there is none. */
+    const struct store_query *state;
     const char *const *self_checks; /* queries that give a text for each fault; NULL-ended */
 };
 

@@ -21,6 +21,11 @@ void store_pool_give(struct store *s, enum store_mode mode, struct store_conn *c
 /* For store_losses. */
 void store_note_loss(struct store *s);
 
+/* The one text of the one row of a query without arguments, outside a transaction. DM_ELIMIT: it is
+ * longer than size. */
+DM_MUST_CHECK int store_conn_text(struct store_conn *c, const struct store_query *q, char *ret,
+                                  size_t size, struct dm_err *e);
+
 /* With its prepared statements. Accepts NULL. */
 void store_conn_close(struct store_conn *c);
 

@@ -663,6 +663,11 @@ static const char *const self_checks[] = {
     NULL,
 };
 
+/* Which transactions are visible: xmin, xmax and those in between that still run. Each commit that
+ * wrote anything moves it. Source: PostgreSQL 15, 9.27, pg_current_snapshot. */
+static const struct store_query state = {
+    "store.state", "SELECT CAST(pg_current_snapshot() AS TEXT)", "", "t", false};
+
 const struct store_driver store_driver_postgresql = {
     .name = "postgresql",
     .tokens = tokens,
@@ -686,5 +691,6 @@ const struct store_driver store_driver_postgresql = {
     .defer_foreign_keys = "SET CONSTRAINTS ALL DEFERRED; SET LOCAL statement_timeout = 0",
     .fix_numbers = "SELECT setval(pg_get_serial_sequence('%1', 'id'), "
                    "(SELECT coalesce(max(id), 0) + 1 FROM %1), false)",
+    .state = &state,
     .self_checks = self_checks,
 };

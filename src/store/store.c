@@ -124,11 +124,21 @@ struct lane {
     pthread_cond_t freed;
 };
 
+/* Rounds of asking: a round that begins serves all who came before it. Locking: all - mu. */
+struct state {
+    pthread_mutex_t mu;
+    pthread_cond_t done;
+    bool asking;
+    uint64_t begun, ended; /* rounds */
+    char text[STORE_STATE_SIZE];
+};
+
 struct store {
     const struct store_driver *driver;
     struct store_target target;
     pthread_mutex_t mu;
     struct lane lane[2]; /* by enum store_mode; only the first without own_writer */
+    struct state state;
     uint64_t losses;
 };
 
@@ -295,6 +305,50 @@ struct store_pool_state store_pool_state(struct store *s)
     return p;
 }
 
+/* ---- what is known --------------------------------------------------------------------------- */
+
+/* A connection that died in the pool says so here; the next transaction replaces it. */
+static void ask_state(struct store *s, char ret[static STORE_STATE_SIZE])
+{
+    struct store_conn *c = NULL;
+    if (store_pool_take(s, STORE_READ, &c, NULL) < 0) {
+        return;
+    }
+    if (store_conn_text(c, s->driver->state, ret, STORE_STATE_SIZE, NULL) < 0) {
+        ret[0] = '\0';
+    }
+    store_pool_give(s, STORE_READ, c, s->driver->alive(c));
+}
+
+void store_state(struct store *s, char ret[static STORE_STATE_SIZE])
+{
+    struct state *st = &s->state;
+    ret[0] = '\0';
+    if (!s->driver->state) {
+        return;
+    }
+    (void)pthread_mutex_lock(&st->mu);
+    const uint64_t mine = st->begun + 1; /* one that runs already may have seen less */
+    while (st->ended < mine) {
+        if (st->asking) {
+            (void)pthread_cond_wait(&st->done, &st->mu);
+            continue;
+        }
+        char text[STORE_STATE_SIZE] = "";
+        st->asking = true;
+        const uint64_t round = ++st->begun;
+        (void)pthread_mutex_unlock(&st->mu);
+        ask_state(s, text);
+        (void)pthread_mutex_lock(&st->mu);
+        memcpy(st->text, text, sizeof(text));
+        st->ended = round;
+        st->asking = false;
+        (void)pthread_cond_broadcast(&st->done);
+    }
+    memcpy(ret, st->text, STORE_STATE_SIZE);
+    (void)pthread_mutex_unlock(&st->mu);
+}
+
 /* ---- open and close -------------------------------------------------------------------------- */
 
 static void init_lanes(struct store *s)
@@ -307,6 +361,8 @@ static void init_lanes(struct store *s)
         (void)pthread_cond_init(&s->lane[i].freed, &monotonic);
     }
     (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_mutex_init(&s->state.mu, NULL);
+    (void)pthread_cond_init(&s->state.done, NULL);
     const struct store_options *o = &s->target.o;
     s->lane[STORE_READ].keep = o->pool_size;
     s->lane[STORE_READ].max = o->pool_size + o->pool_overflow;
@@ -372,6 +428,8 @@ void store_close(struct store *s)
         (void)pthread_cond_destroy(&s->lane[i].freed);
     }
     (void)pthread_mutex_destroy(&s->mu);
+    (void)pthread_mutex_destroy(&s->state.mu);
+    (void)pthread_cond_destroy(&s->state.done);
     target_clear(&s->target);
     dm_free(s);
 }

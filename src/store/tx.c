@@ -443,6 +443,28 @@ int store_exec(struct store_tx *tx, const struct store_query *q, struct store_ar
     return code;
 }
 
+int store_conn_text(struct store_conn *c, const struct store_query *q, char *ret, size_t size,
+                    struct dm_err *e)
+{
+    struct store_stmt *s = NULL;
+    struct store_cursor *rows = NULL;
+    struct store_value v[STORE_COLS_MAX];
+    DM_TRY(statement(c, q, &s, e));
+    s->busy = true;
+    int code = c->driver->run(c, s, STORE_NO_ARGS, &rows, e);
+    if (code >= 0) {
+        code = c->driver->step(c, rows, v, e);
+        if (code > 0 && v[0].n >= size) {
+            code = dm_err_set(e, DM_ELIMIT, __FILE__, __LINE__, "%s: too long", q->name);
+        } else if (code > 0) {
+            memcpy(ret, v[0].t, v[0].n + 1);
+        }
+        c->driver->finish(c, rows);
+    }
+    put_away(c, s);
+    return code < 0 ? code : DM_OK;
+}
+
 /* ---- rows into an arena ---------------------------------------------------------------------- */
 
 static int keep_row(const struct store_value *row, size_t n, struct store_value *ret,

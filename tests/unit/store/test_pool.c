@@ -350,6 +350,39 @@ static void what_cannot_be_opened(void **state)
     assert_null(s);
 }
 
+/* Nobody else writes into this server but what looks after its tables, now and then. */
+static void a_commit_is_seen_in_the_state(void **state)
+{
+    struct db *db = *state;
+    struct store *other = db_reopen(db, NULL);
+    struct dm_err e = {0};
+    char before[STORE_STATE_SIZE];
+    char after[STORE_STATE_SIZE];
+    if (is_sqlite(db)) {
+        store_state(db->store, after);
+        assert_string_equal(after, "");
+        store_close(other);
+        return;
+    }
+    bool still = false;
+    for (int i = 0; i < 50 && !still; i++) {
+        store_state(db->store, before);
+        store_state(other, after);
+        assert_true(before[0]);
+        still = !strcmp(before, after);
+    }
+    assert_true(still);
+    for (int i = 0; i < 20; i++) {
+        struct store_tx *tx = begin(other, STORE_WRITE);
+        assert_ok(store_exec(tx, &q[RAISE], STORE_ARGS(store_i(1), store_i(i)), NULL, &e), &e);
+        store_state(db->store, before);
+        assert_ok(store_commit(&tx, &e), &e);
+        store_state(db->store, after);
+        assert_string_not_equal(before, after);
+    }
+    store_close(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +396,7 @@ int main(void)
         DB_TEST_ON_(held_rows_are_skipped, db_postgresql, "[postgresql]"),
         DB_TEST_ON_(a_restart_is_survived, db_postgresql, "[postgresql]"),
         DB_TEST_ON_(a_doubtful_commit_is_not_repeated, db_postgresql, "[postgresql]"),
+        DB_TEST(a_commit_is_seen_in_the_state),
         DB_TEST(what_cannot_be_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
