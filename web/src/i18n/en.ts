@@ -266,4 +266,6 @@ export const en: Record<Key, string> = {
   'rule.NOT_IMPLEMENTED': 'Not part of this program',
   'rule.PASSWORD_RULE': 'The password needs 12 characters or more, with upper and lower case, a digit and a sign',
   'rule.GONE': 'This was done already',
+  'source.manual': 'by hand',
+  'source.ia': 'calculated',
 };

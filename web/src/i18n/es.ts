@@ -264,6 +264,8 @@ export const es = {
   'rule.NOT_IMPLEMENTED': 'No está incluido en este programa',
   'rule.PASSWORD_RULE': 'La contraseña debe tener 12 caracteres o más, con mayúscula, minúscula, número y signo',
   'rule.GONE': 'Esto ya se hizo',
+  'source.manual': 'a mano',
+  'source.ia': 'calculado',
 } as const;
 
 export type Key = keyof typeof es;

@@ -3,7 +3,7 @@
 import type {JSX} from 'preact';
 import {useEffect, useId, useRef, useState} from 'preact/hooks';
 import {number, parseNumber, t, type Key} from '../i18n';
-import {options as askOptions, useOptions, type ListName, type Option} from './lists';
+import {useOptions, type ListName, type Option} from './lists';
 
 export type Kind = 'text' | 'area' | 'whole' | 'number' | 'money' | 'day' | 'moment' | 'month' | 'yes' | 'choice'
   | 'list' | 'colour' | 'password' | 'email' | 'json' | 'many';
@@ -18,6 +18,7 @@ export interface Field {
   max?: number;
   choices?: [string, Key][];
   list?: ListName;
+  options?: Option[]; // in the place of a list of the server
   keep?: (row: Record<string, unknown>, values: Values) => boolean; // which rows of the list
   unit?: Key;
   help?: Key;
@@ -133,7 +134,8 @@ const FEW = 9;
 
 function ListInput(props: {field: Field; values: Values; id: string; describedBy: string | undefined; invalid: boolean; empty: Key; onChange: (value: unknown) => void}): JSX.Element {
   const {field, values, id, onChange, describedBy, invalid} = props;
-  const every = useOptions(field.list ?? null);
+  const asked = useOptions(field.list ?? null);
+  const every = field.options ?? asked;
   const all = field.keep ? every.filter((o) => field.keep?.(o.row, values)) : every;
   const value = values[field.name];
   if (all.length > FEW) return <Combobox all={all} value={value} onChange={onChange} describedBy={describedBy} id={id} invalid={invalid} />;
@@ -208,9 +210,4 @@ export function FieldInput({field, values, fault, onChange, filter}: {
       {note && <span id={noteId} class={fault ? 'fault' : 'muted'}>{note}</span>}
     </div>
   );
-}
-
-/** The label of one row of a list, when it is known by then. */
-export async function labelOf(list: ListName, value: unknown): Promise<string> {
-  return (await askOptions(list)).find((o) => o.value === value)?.label ?? String(value);
 }

@@ -41,7 +41,7 @@ export function body(fields: Field[], values: Values, before: Values = {}): Valu
   return out;
 }
 
-export function Form({id, fields, initial = {}, submit, label, children, onChange, danger}: {
+export function Form({id, fields, initial = {}, submit, label, children, onChange, danger, keep = [], onRefused}: {
   id: string;
   fields: Field[];
   initial?: Values;
@@ -50,6 +50,8 @@ export function Form({id, fields, initial = {}, submit, label, children, onChang
   children?: ComponentChildren | ((values: Values) => ComponentChildren);
   onChange?: (values: Values, set: (more: Values) => void) => void;
   danger?: boolean;
+  keep?: string[]; // fields that stay filled when the rest is empty again after saving
+  onRefused?: (error: ApiError, set: (more: Values) => void) => void;
 }): JSX.Element {
   const start = (): Values => ({...Object.fromEntries(fields.map((f) => [f.name, shown(f, initial[f.name])])), ...draft(id)});
   const [values, setValues] = useState<Values>(start);
@@ -77,8 +79,10 @@ export function Form({id, fields, initial = {}, submit, label, children, onChang
     try {
       await submit(body(fields, values, initial), values);
       sessionStorage.removeItem(draftName(id));
+      setValues((old) => ({...start(), ...Object.fromEntries(keep.map((name) => [name, old[name]]))}));
     } catch (refused) {
       const known = refused instanceof ApiError ? refused : new ApiError(-1, null);
+      onRefused?.(known, set);
       const about = namedFaults(known);
       setFaults(about);
       if (!visible.some((f) => about[f.name])) setError(known);

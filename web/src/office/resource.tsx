@@ -91,16 +91,20 @@ export interface Resource<R> {
   fixed?: boolean; // can be made and removed, not edited
 }
 
-/** Filters and search of the address as a form that writes the address. */
-export function Filters({place, fields, search}: {place: Place; fields: Field[]; search?: boolean | undefined}): JSX.Element {
+const narrow = matchMedia('(max-width: 719px)');
+
+/** Filters and search of the address as a form that writes the address; folded on phones. */
+export function Filters({place, fields, search, defaults = {}}: {
+  place: Place; fields: Field[]; search?: boolean | undefined; defaults?: Record<string, string>;
+}): JSX.Element {
   const q = place.query.get('q') ?? '';
   const [text, setText] = useState(q);
   useEffect(() => setText(q), [q]);
   const values = Object.fromEntries(fields.map((f) => {
-    const raw = place.query.get(f.name) ?? '';
+    const raw = place.query.get(f.name) ?? defaults[f.name] ?? '';
     return [f.name, f.kind === 'list' && raw !== '' ? Number(raw) : raw];
   }));
-  const any = q !== '' || fields.some((f) => place.query.get(f.name));
+  const active = fields.filter((f) => place.query.get(f.name)).length;
   return (
     <form class="filters" role="search" onSubmit={(e) => { e.preventDefault(); setQuery({q: text.trim()}); }}>
       {search && (
@@ -109,11 +113,18 @@ export function Filters({place, fields, search}: {place: Place; fields: Field[];
           <input id="filter-q" type="search" value={text} onInput={(e) => setText(e.currentTarget.value)} onBlur={() => text.trim() !== q && setQuery({q: text.trim()})} />
         </div>
       )}
-      {fields.map((f) => (
-        <FieldInput key={f.name} field={f} values={values} fault={null} filter
-          onChange={(value) => setQuery({[f.name]: value === null || value === undefined ? null : String(value)})} />
-      ))}
-      {any && <button type="button" onClick={() => setQuery({q: null, ...Object.fromEntries(fields.map((f) => [f.name, null]))})}>{t('gallery.clear')}</button>}
+      {fields.length > 0 && (
+        <details class="filterbox" open={!narrow.matches || active > 0}>
+          <summary>{active > 0 ? t('table.filters.n', {n: active}) : t('table.filters')}</summary>
+          <div class="filters">
+            {fields.map((f) => (
+              <FieldInput key={f.name} field={f} values={values} fault={null} filter={defaults[f.name] === undefined}
+                onChange={(value) => setQuery({[f.name]: value === null || value === undefined ? null : String(value)})} />
+            ))}
+            {(q !== '' || active > 0) && <button type="button" onClick={() => setQuery({q: null, ...Object.fromEntries(fields.map((f) => [f.name, null]))})}>{t('gallery.clear')}</button>}
+          </div>
+        </details>
+      )}
     </form>
   );
 }

@@ -18,6 +18,7 @@ export interface Column<R> {
   tone?: (row: R) => 'good' | 'warn' | 'bad' | 'plain' | null;
   show?: (row: R) => ComponentChildren;
   desk?: boolean; // not on phones
+  solid?: boolean; // never broken into lines
 }
 
 const figures = new Set<Cell>(['number', 'signed', 'money', 'percent']);
@@ -115,7 +116,7 @@ export function Table<R>({rows, columns, id, names = {}, onOpen, caption, select
               )}
               {columns.map((c, i) => (
                 <td key={c.key} role="cell" data-label={t(c.key)}
-                  class={`${i === 0 ? 'first' : ''} ${c.kind && figures.has(c.kind) ? 'num' : ''} ${c.desk ? 'desk' : ''} ${words(c, row, names) === '' && !c.show ? 'blank' : ''}`}>
+                  class={`${i === 0 ? 'first' : ''} ${c.kind && figures.has(c.kind) ? 'num' : ''} ${c.desk ? 'desk' : ''} ${c.solid ? 'solid' : ''} ${words(c, row, names) === '' ? 'blank' : ''}`}>
                   {i === 0 && onOpen
                     ? <button class="link" onClick={() => onOpen(row)}><CellBody column={c} row={row} names={names} /></button>
                     : <CellBody column={c} row={row} names={names} />}

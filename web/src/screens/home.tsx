@@ -2,7 +2,7 @@
 // One home for each person: a worker's camera, everybody else's figures.
 import type {JSX} from 'preact';
 import {get} from '../api';
-import {clock, money, number, percent, t, named, signed} from '../i18n';
+import {clock, money, number, percent, t, named, signed, type Key} from '../i18n';
 import type {ScreenProps} from '../main';
 import {outbox} from '../offline/outbox';
 import {useValue} from '../store';
@@ -65,6 +65,9 @@ function Movements({rows}: {rows: Movement[]}): JSX.Element {
   );
 }
 
+const notes: [string, Key, string][] = [['muerte', 'home.deaths', 'death'], ['plantar', 'home.planted', 'plant'], ['transplante', 'home.move', 'movements'],
+  ['manual', 'home.manual', 'tally']];
+
 function WorkerHome({me}: {me: ScreenProps['me']}): JSX.Element {
   const today = new Date().toISOString().slice(0, 10);
   const mine = useLoad(() => get<Movement[]>(`stock/history?user_id=${me.id}&date_from=${today}&limit=5`), [me.id]);
@@ -73,6 +76,9 @@ function WorkerHome({me}: {me: ScreenProps['me']}): JSX.Element {
       <h1>{t('home.hello', {name: me.first_name ?? ''})}</h1>
       <a class="button primary camera-button" href="#/camera"><Icon name="camera" />{t('home.camera')}</a>
       <Strip />
+      <nav class="notes" aria-label={t('nav.movements')}>
+        {notes.map(([type, key, icon]) => <a class="button field" key={type} href={`#/movements/${type}`}><Icon name={icon} />{t(key)}</a>)}
+      </nav>
       <section class="card">
         <h2>{t('home.today')}</h2>
         <Show from={mine} rows={1}>

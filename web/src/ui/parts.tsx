@@ -159,6 +159,10 @@ const paths: Record<string, string> = {
   audit: 'M6 3h9l4 4v14H6zm8 0v5h5M9 12h6m-6 4h6',
   system: 'M4 5h16v11H4zm5 15h6m-3-4v4',
   more: 'M5 12h.010M12 12h.010M19 12h.010',
+  death: 'M12 21v-8m0 0c0-4-3-6-6-6 0 4 2 6 6 6zm3-9 5 5m0-5-5 5',
+  plant: 'M12 21v-9m0 0c0-4-3-6-7-6 0 4 3 6 7 6zm0-2c0-4 3-6 7-6 0 4-3 6-7 6zM6 21h12',
+  seed: 'M12 4v8m0 0 3-3m-3 3-3-3M5 16c2 2 4 2 7 2s5 0 7-2M5 20h14',
+  tally: 'M6 5v14m4-14v14m4-14v14m4-14v14M3 16 21 8',
   month: 'M5 6h14v14H5zm0 4h14M9 3v5m6-5v5',
 };
 
