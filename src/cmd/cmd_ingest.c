@@ -287,6 +287,13 @@ static struct photo_state keep_state(struct ingest *g, struct photo_state s)
     return s;
 }
 
+/* A job that died leaves its session to the worker that buries it, a moment later. */
+static bool is_unburied(const struct photo_state *s)
+{
+    return (!strcmp(s->job, "failed") || !strcmp(s->job, "cancelled")) &&
+           (!strcmp(s->status, "pending") || !strcmp(s->status, "processing"));
+}
+
 /* Print what has ended since; how many are under way in *ret_open. */
 static int look(struct ingest *g, int64_t batch_id, int64_t *since, size_t *ret_open,
                 struct dm_err *e)
@@ -295,11 +302,18 @@ static int look(struct ingest *g, int64_t batch_id, int64_t *since, size_t *ret_
     struct photo_state *list = NULL;
     size_t n = 0;
     size_t open = 0;
+    int64_t latest = *since;
+    bool unburied = false;
     DM_TRY(photo_batch_states(&g->books.ctx, batch_id, *since, &a, &list, &n, e));
     for (size_t i = 0; i < n; i++) {
         struct item *it = item_of(g, list[i].session_id);
-        *since = DM_MAX(*since, list[i].updated_at - 5000); /* clocks of several machines */
+        latest = DM_MAX(latest, list[i].updated_at - 5000); /* clocks of several machines */
         if (!it || it->ended || !is_over(&list[i])) {
+            continue;
+        }
+        if (is_unburied(
+                &list[i])) { /* its row is asked for again: the job itself changes no more */
+            unburied = true;
             continue;
         }
         it->ended = true;
@@ -313,6 +327,7 @@ static int look(struct ingest *g, int64_t batch_id, int64_t *since, size_t *ret_
         open += !g->item[i].ended;
     }
     *ret_open = open;
+    *since = unburied ? *since : latest;
     return DM_OK;
 }
 
