@@ -315,19 +315,42 @@ static int copy_all(struct store *from, struct store *to, const struct store_cat
     return store_commit(&target, e);
 }
 
-int store_copy(struct store *from, struct store *to, store_copy_progress progress, void *ctx,
-               struct dm_err *e)
+/* Both have the schema of the first n steps from here on. */
+static int copy_steps(struct store *from, struct store *to, size_t n, store_copy_progress progress,
+                      void *ctx, struct dm_err *e)
 {
     struct dm_arena a = {0};
     struct store_catalog c;
+    int code = store_catalog_read(store_migrations, n, &a, &c, e);
+    code = code < 0 ? code : copy_all(from, to, &c, progress, ctx, e);
+    dm_arena_clear(&a);
+    return code < 0 ? code : store_analyze(to, e);
+}
+
+int store_copy(struct store *from, struct store *to, store_copy_progress progress, void *ctx,
+               struct dm_err *e)
+{
     struct store_schema_state state;
     DM_TRY(check_schema(from, "source", e));
     DM_TRY(store_schema_state(to, &state, e));
     DM_TRY(state.applied == 0 ? store_migrate(to, NULL, e) : check_schema(to, "target", e));
-    int code = store_catalog_read(store_migrations, store_migration_count, &a, &c, e);
-    code = code < 0 ? code : copy_all(from, to, &c, progress, ctx, e);
-    dm_arena_clear(&a);
-    return code < 0 ? code : store_analyze(to, e);
+    return copy_steps(from, to, store_migration_count, progress, ctx, e);
+}
+
+int store_copy_as_is(struct store *from, struct store *to, store_copy_progress progress, void *ctx,
+                     struct dm_err *e)
+{
+    struct store_schema_state source;
+    struct store_schema_state target;
+    DM_TRY(store_schema_state(from, &source, e));
+    DM_TRY(store_schema_state(to, &target, e));
+    if (source.applied == 0 || target.applied != 0) {
+        DM_FAIL(e, DM_ECONFLICT,
+                source.applied == 0 ? "the source has no schema"
+                                    : "the target has a schema already");
+    }
+    DM_TRY(store_migrate_with(to, store_migrations, (size_t)source.applied, NULL, e));
+    return copy_steps(from, to, (size_t)source.applied, progress, ctx, e);
 }
 
 int store_snapshot_beside(struct store *s, int version, struct dm_arena *a, const char **ret_path,

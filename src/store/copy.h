@@ -20,6 +20,11 @@ typedef void (*store_copy_progress)(void *ctx, const char *table, int64_t rows);
 DM_MUST_CHECK int store_copy(struct store *from, struct store *to, store_copy_progress progress,
                              void *ctx, struct dm_err *e);
 
+/* The same, but a source whose schema is older than this program's gives a copy with that schema:
+ * what a backup takes before an upgrade. */
+DM_MUST_CHECK int store_copy_as_is(struct store *from, struct store *to,
+                                   store_copy_progress progress, void *ctx, struct dm_err *e);
+
 /* A copy of a SQLite file at this moment, beside it as FILE.schema-VERSION-TIME; its path in a.
  * DM_EUNSUPPORTED for an engine without files of its own. */
 DM_MUST_CHECK int store_snapshot_beside(struct store *s, int version, struct dm_arena *a,
