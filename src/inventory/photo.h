@@ -37,6 +37,10 @@ extern const char *const photo_variant_names[]; /* as stored, NULL-ended */
 /* Whether some photo lies in the local folder, which then must have its marker. */
 DM_MUST_CHECK int photo_local_used(struct store *s, bool *ret, struct dm_err *e);
 
+/* The place of an object by its row's store ('dir', 's3') and variant; NULL when this program is
+ * not configured for it. */
+struct blob *photo_blob(const struct photo_place *p, const char *store, enum photo_variant v);
+
 /* Endings of stored files: "jpg" for "image/jpeg". */
 const char *photo_ending(const char *content_type);
 

@@ -12,8 +12,6 @@
 DM_MUST_CHECK int photo_put(const struct photo_place *p, enum photo_variant v, const char *key,
                             const char *type, const void *bytes, size_t n, const char **ret_store,
                             struct dm_err *e);
-/* Where a row's object lies; NULL when this program is not configured for it. */
-struct blob *photo_blob(const struct photo_place *p, const char *store, enum photo_variant v);
 
 /* Row of an object just put; replaces the one of the same variant. */
 DM_MUST_CHECK int photo_object_add(struct store_tx *tx, const struct photo_picture *x,

@@ -43,14 +43,14 @@ static int fail_errno(struct dm_err *e, const char *path)
     DM_FAIL(e, DM_EIO, "%s: %s", path, strerror_r(errno, why, sizeof(why)));
 }
 
-/* "20261124_020000" of now, for names. */
+/* "20261124_020000123" of now, for names. */
 static void stamp(char ret[static NAME_SIZE])
 {
     char time[STORE_TIME_SIZE];
     size_t n = 0;
     (void)store_time_text(store_now(), time);
-    for (const char *c = time; *c && *c != '.'; c++) {
-        if (*c != '-' && *c != ':') {
+    for (const char *c = time; *c && *c != 'Z'; c++) {
+        if (*c != '-' && *c != ':' && *c != '.') {
             ret[n++] = (char)(*c == 'T' ? '_' : *c);
         }
     }
