@@ -17,24 +17,26 @@ UNWANTED = re.compile(r"(^|/)(sh|bash|dash|busybox|apt|apt-get|dpkg|perl|python3
                       r"|\.(a|h|pyc|debug)$|(^|/)\.env|planted|/share/(man|locale)/")
 LOCKED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp:size=64m",
           "--tmpfs", "/run/demeter:uid=1000,gid=1000,mode=0755")
-UNITS_MB = {"B": 1e-6, "kB": 1e-3, "KB": 1e-3, "MB": 1}
 
 
 def build(tree, tag, **arguments):
-    """Seconds, and BuildKit's words. The time of the commit makes two builds of one tree equal."""
+    """Seconds it took. The time of the commit makes two builds of one tree equal."""
     values = {"BASE_IMAGE": BASE, "VCS_REF": "0123abc", "BUILD_DATE": "2026-01-02T03:04:05Z", "SOURCE_DATE_EPOCH": "1767322800",
               "SOURCE_URL": "https://example.org/demeter", **arguments}
     secret = ["--secret", f"id=ca,src={os.environ['BUILD_CA']}"] if os.environ.get("BUILD_CA") else []
     begin = time.monotonic()
-    said = sh("docker", "build", "--progress", "plain", "-t", tag, *secret,
+    sh("docker", "build", "-q", "-t", tag, *secret,
               *(x for k, v in values.items() for x in ("--build-arg", f"{k}={v}")), ".", cwd=tree, timeout=5400,
               env={**os.environ, "DOCKER_BUILDKIT": "1"})
-    return time.monotonic() - begin, said.stdout + said.stderr
+    return time.monotonic() - begin
 
 
-def context_mb(said):
-    found = re.findall(r"transferring context: ([\d.]+)(B|kB|KB|MB)", said)
-    return max(float(n) * UNITS_MB[unit] for n, unit in found)
+def context_mb(tree):
+    """What .dockerignore lets through: as BuildKit sends only what changed, an image of all of it is weighed."""
+    sh("docker", "build", "-q", "-t", "demeter:test-context", "-f", "-", ".", cwd=tree, input="FROM scratch\nCOPY . /\n")
+    size = inspect("demeter:test-context", kind="image")["Size"] / 1e6
+    sh("docker", "rmi", "demeter:test-context", check=False)
+    return size
 
 
 def files(tag, folder):
@@ -82,26 +84,33 @@ def metadata(report):
     report.check("OCI labels", not missing, ", ".join(missing))
 
 
-def start(report):
-    """A bare start on SQLite with everything locked down: time until ready, then a signal."""
-    name = "demeter-test-start"
+def start_once(name):
+    """Seconds from docker start to a container that docker calls healthy, everything locked down; None: never."""
     sh("docker", "rm", "-fv", name, check=False)
-    sh("docker", "create", "--name", name, *LOCKED, "-v", "/var/lib/demeter", "--health-interval", "100ms",
+    sh("docker", "create", "--name", name, *LOCKED, "-v", "/var/lib/demeter", "--health-interval", "50ms",
        "-e", f"JWT_SECRET={secrets.token_hex(32)}", "-e", "DATABASE_URL=sqlite:/var/lib/demeter/demeter.db", IMAGE,
        "demeter", "serve", "--host", "0.0.0.0", "--workers", "0")
+    begin = time.monotonic()
+    sh("docker", "start", name)
+    healthy = wait_for(lambda: inspect(name)["State"]["Health"]["Status"] == "healthy", 20, 0.02)
+    return time.monotonic() - begin if healthy else None
+
+
+def start(report):
+    """A bare start on SQLite, then a signal. The best of three: others may use this machine."""
+    name = "demeter-test-start"
     try:
-        begin = time.monotonic()
-        sh("docker", "start", name)
-        state = wait_for(lambda: inspect(name)["State"]["Health"]["Status"] == "healthy", 20, 0.02)
-        took = time.monotonic() - begin
-        report.check("starts with a read-only root and no capability", state, "" if state else sh("docker", "logs", name).stderr[-300:])
-        report.measure("container start to reported healthy", round(took, 2), "s", HEALTHY_MAX_S)
+        times = [start_once(name) for _ in range(3)]
+        good = None not in times
+        report.check("starts with a read-only root and no capability", good, "" if good else sh("docker", "logs", name).stderr[-300:])
+        if good:
+            report.measure("container start to reported healthy", round(min(times), 2), "s", HEALTHY_MAX_S)
         report.check("no shell can be had", sh("docker", "exec", name, "sh", "-c", "true", check=False).returncode != 0)
         wrote = sh("docker", "exec", name, "demeter", "model", "install", "--model-dir", "/usr/share/demeter", "--name", "x.onnx",
                    "/usr/share/demeter/LICENSE", check=False)
         report.check("the root cannot be written", wrote.returncode != 0)
         page = sh("docker", "run", "--rm", "--network", f"container:{name}", IMAGE, "demeter", "api", "GET", "/manifest.webmanifest", check=False)
-        report.check("the page is inside", "icons" in page.stdout or "start_url" in page.stdout, page.stderr[-200:])
+        report.check("the page is inside", "start_url" in page.stdout, page.stderr[-200:])
         begin = time.monotonic()
         sh("docker", "stop", "-t", "20", name)
         code = inspect(name)["State"]["ExitCode"]
@@ -126,10 +135,10 @@ def rebuild(tree, report):
     source = tree / "src/cmd/version.c"
     before = source.read_text()
     source.write_text(before + "/* a line more */\n")
-    took, _ = build(tree, "demeter:test-rebuild")
+    took = build(tree, "demeter:test-rebuild")
     report.measure("rebuild after a change of one line", round(took, 1), "s", REBUILD_MAX_S)
     source.write_text(before)
-    took, _ = build(tree, "demeter:test-rebuild")
+    took = build(tree, "demeter:test-rebuild")
     report.measure("rebuild of the first state", round(took, 1), "s")
     same = [inspect(t, kind="image")["RootFS"]["Layers"] for t in (IMAGE, "demeter:test-rebuild")]
     report.check("the same tree gives the same root", same[0] == same[1])
@@ -139,9 +148,9 @@ def rebuild(tree, report):
 def run(tree, _versions, report):
     (tree / ".env").write_text("POSTGRES_PASSWORD=planted\n")
     (tree / "src/planted.pem").write_text("planted\n")
-    took, said = build(tree, IMAGE)
+    took = build(tree, IMAGE)
     report.measure("build", round(took, 1), "s")
-    report.measure("build context", round(context_mb(said), 2), "MB", CONTEXT_MAX_MB)
+    report.measure("build context", round(context_mb(tree), 2), "MB", CONTEXT_MAX_MB)
     (tree / ".env").unlink()
     (tree / "src/planted.pem").unlink()
     report.attempt("metadata", metadata, report)

@@ -342,6 +342,14 @@ def run_dev(tree, versions, report):
 def production_env(tree, versions):
     """What an operator does: init-env, small.env for a small host, the versions."""
     sh(tree / "deploy/scripts/init-env", cwd=tree)
+    secrets_of = tree / "deploy/alertmanager/secrets"
+    secrets_of.mkdir()
+    (secrets_of / "webhook_url").write_text("http://127.0.0.1:9/\n")
+    labels = inspect(versions["ALERTMANAGER_IMAGE"], kind="image")["Config"].get("Labels") or {}
+    if "demeter.standin" in labels:
+        config = tree / "deploy/alertmanager/alertmanager.yml"
+        config.write_text(re.sub(r"url_file: \S+.*", "url: http://127.0.0.1:9/", config.read_text()))
+        say("     alertmanager: the stand-in is older than url_file; the address is written into its configuration")
     more = {**versions, **{k: str(v) for k, v in PORTS.items()}, "DEMETER_IMAGE": IMAGE, "OTEL_TRACES_SAMPLER_ARG": "1.0", "LOG_LEVEL": "INFO"}
     if (os.cpu_count() or 1) < 6:
         more |= dict(line.split("=", 1) for line in (tree / "deploy/compose/small.env").read_text().splitlines() if "=" in line and line[0] != "#")
