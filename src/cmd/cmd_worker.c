@@ -2,8 +2,11 @@
  *
  * demeter worker: runs the jobs that others add. */
 #include "cmd/commands.h"
+#include "cmd/version.h"
+#include "cmd/worker_door.h"
 #include "cmd/worker_options.h"
 #include "cmd/workshop.h"
+#include "telemetry/telemetry.h"
 
 struct worker_flags {
     const char *queue;
@@ -31,13 +34,23 @@ static int worker_run(struct cmd_run *r, struct dm_err *e)
     const struct worker_flags *f = r->flags;
     struct queue_worker_options o;
     struct workshop shop;
+    struct telemetry *telemetry = NULL;
     DM_TRY(worker_options(r, f->queue[0] ? f->queue : NULL, 0, &o, e));
+    if (r->settings.v.metrics_enabled) {
+        DM_TRY(telemetry_new(DEMETER_VERSION, version_commit(), &telemetry, e));
+    }
+    int code = worker_door_fork(r, telemetry, e);
+    if (code < 0) {
+        telemetry_free(telemetry);
+        return code;
+    }
     workshop_init(&shop, r, workshop_threads(r, o.cpu));
     if (!o.cpu) {
         shop.jobs.prepare = NULL; /* transfers need no models */
     }
-    int code = queue_worker_run(&o, &shop.jobs, e);
+    code = queue_worker_run(&o, &shop.jobs, e);
     workshop_close(&shop);
+    telemetry_free(telemetry);
     return code;
 }
 
