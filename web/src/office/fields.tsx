@@ -14,6 +14,7 @@ export interface Field {
   key: Key;
   kind: Kind;
   need?: boolean;
+  any?: boolean; // narrows something down: empty means all
   min?: number;
   max?: number;
   choices?: [string, Key][];
@@ -150,7 +151,7 @@ function ListInput(props: {field: Field; values: Values; id: string; describedBy
 
 const types: Partial<Record<Kind, string>> = {day: 'date', moment: 'datetime-local', month: 'month', colour: 'color', password: 'password', email: 'email'};
 
-export function FieldInput({field, values, fault, onChange, filter}: {
+export function FieldInput({field, values, fault, onChange, filter = field.any ?? false}: {
   field: Field; values: Values; fault: string | null; onChange: (value: unknown) => void; filter?: boolean;
 }): JSX.Element {
   const empty: Key = filter ? 'form.any' : field.need ? 'form.choose' : 'form.none';

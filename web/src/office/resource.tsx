@@ -129,8 +129,8 @@ export function Filters({place, fields, search, defaults = {}}: {
   );
 }
 
-export function ResourceScreen<R extends object>({spec, place, write, head = true}: {
-  spec: Resource<R>; place: Place; write: boolean; head?: boolean;
+export function ResourceScreen<R extends object>({spec, place, write, head = true, children}: {
+  spec: Resource<R>; place: Place; write: boolean; head?: boolean; children?: ComponentChildren;
 }): JSX.Element {
   const filters = spec.filters ?? [];
   const asked = query({q: spec.search ? place.query.get('q') : null, ...Object.fromEntries(filters.map((f) => [f.name, place.query.get(f.name)]))});
@@ -167,6 +167,7 @@ export function ResourceScreen<R extends object>({spec, place, write, head = tru
         {head ? <h1>{t(spec.title)}</h1> : <h2>{t(spec.title)}</h2>}
         <div class="row wrap">
           {spec.exports && <Downloads path={spec.exports + asked} name={spec.name} {...(spec.formats ? {formats: spec.formats} : {})} />}
+          {children}
           {write && spec.fields.length > 0 && <button class="primary" onClick={() => setOpen('new')}>{t(spec.one)}</button>}
         </div>
       </div>
