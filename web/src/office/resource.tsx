@@ -118,7 +118,7 @@ export function Filters({place, fields, search, defaults = {}}: {
           <summary>{active > 0 ? t('table.filters.n', {n: active}) : t('table.filters')}</summary>
           <div class="filters">
             {fields.map((f) => (
-              <FieldInput key={f.name} field={f} values={values} fault={null} filter={defaults[f.name] === undefined}
+              <FieldInput key={f.name} field={defaults[f.name] === undefined ? f : {...f, need: true}} values={values} fault={null} filter={defaults[f.name] === undefined}
                 onChange={(value) => setQuery({[f.name]: value === null || value === undefined ? null : String(value)})} />
             ))}
             {(q !== '' || active > 0) && <button type="button" onClick={() => setQuery({q: null, ...Object.fromEntries(fields.map((f) => [f.name, null]))})}>{t('gallery.clear')}</button>}

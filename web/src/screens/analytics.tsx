@@ -148,7 +148,7 @@ const reports: Record<string, Report> = {
       measures: [count('opening', 'claro.opening'), count('planted', 'claro.planted', true), count('sales', 'claro.sold', true), count('deaths', 'claro.deaths'), count('losses', 'recon.loss'), count('closing', 'claro.closing')]};
   }},
 };
-const BARS = 24;
+const BARS = matchMedia('(max-width: 719px)').matches ? 10 : 24;
 
 function plotOf(name: string, answer: Answer): PlotData | null {
   const drawn = answer.measures.filter((m) => m.plot).slice(0, 2);
