@@ -281,15 +281,12 @@ static int from_sql(struct plan *p, enum plan_base base, unsigned *mask, struct 
 {
     static const char *const from[] = {
         [PLAN_ACTIVE] = " FROM stock_batches b",
-        [PLAN_OPEN] = " FROM stock_periods p JOIN stock_batches b ON b.stock_period_id = p.id",
-        [PLAN_AT] = " FROM stock_periods p JOIN stock_batches b ON b.stock_period_id = p.id",
+        [PLAN_OPEN] = " FROM stock_batches b",
+        [PLAN_AT] = " FROM stock_batches b",
         [PLAN_RANGE] = " FROM stock_movements m JOIN stock_batches b ON b.id = m.stock_batch_id",
         [PLAN_CLAROS] = " FROM storage_locations l",
     };
     dm_buf_puts(&p->sql, from[base]);
-    if (base == PLAN_OPEN || base == PLAN_AT) {
-        *mask &= ~(unsigned)JOIN_PERIOD;
-    }
     if (base == PLAN_CLAROS) {
         *mask &= ~(unsigned)(JOIN_BIN | JOIN_CLARO);
     }
@@ -301,12 +298,13 @@ static int from_sql(struct plan *p, enum plan_base base, unsigned *mask, struct 
     if (base == PLAN_ACTIVE) {
         dm_buf_puts(&p->sql, " WHERE b.status = 'active'");
     } else if (base == PLAN_OPEN) {
-        dm_buf_puts(&p->sql, " WHERE p.status = 'open'");
+        dm_buf_puts(&p->sql, " WHERE b.stock_period_id IN (SELECT x.id FROM stock_periods x WHERE"
+                             " x.status = 'open')");
     } else if (base == PLAN_CLAROS) {
         dm_buf_puts(&p->sql, " WHERE l.active");
     } else if (base == PLAN_AT) {
-        dm_buf_puts(&p->sql, " WHERE p.opened_at <= ?1 AND (p.closed_at IS NULL OR p.closed_at >"
-                             " ?1)");
+        dm_buf_puts(&p->sql, " WHERE b.stock_period_id IN (SELECT x.id FROM stock_periods x WHERE"
+                             " x.opened_at <= ?1 AND (x.closed_at IS NULL OR x.closed_at > ?1))");
     } else {
         const int from_arg = add_arg(p, store_at(p->ask->from_ms), 'T', e);
         DM_TRY(from_arg);

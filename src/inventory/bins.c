@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is particular to containers and their types (domain.md 5.3). Containers that a photo or a
- * movement needs are made by the ledger; here are those that people keep. */
+ * What is particular to containers and their types (domain.md 5.3), whether people make them or the
+ * ledger, for a photo or a movement that needs one. */
 #include "inventory/bins.h"
 
 #include <string.h>
 
-#include "base/text.h"
 #include "inventory/master_private.h"
 
-enum { NEXT_ORDINAL, PLANTS };
+enum { NEXT_ORDINAL, PLANTS, TYPE };
 
 static const struct store_query queries[] = {
     [NEXT_ORDINAL] = {"bins.next_ordinal",
@@ -20,37 +19,14 @@ static const struct store_query queries[] = {
                 "SELECT coalesce(sum(quantity_current), 0) FROM stock_batches"
                 " WHERE storage_bin_id = ?1",
                 "i", "i"},
+    [TYPE] = {"bins.type_for",
+              "SELECT id FROM storage_bin_types WHERE category = ?1 AND active"
+              " ORDER BY CASE WHEN code = ?2 THEN 0 ELSE 1 END, id LIMIT 1",
+              "tt", "i"},
 };
 STORE_QUERIES(bins_queries, queries);
 
 /* ---- words ----------------------------------------------------------------------------------- */
-
-bool bins_category_of_label(const char *label, enum ledger_category *ret)
-{
-    static const struct {
-        const char *key;
-        enum ledger_category category;
-    } labels[] = {
-        {"almacigo", LEDGER_SEEDLING_TRAY},
-        {"box", LEDGER_BOX},
-        {"cajon", LEDGER_BOX},
-        {"claro_cajon", LEDGER_SEGMENT},
-        {"plug", LEDGER_PLUG},
-        {"pot", LEDGER_POT},
-        {"seedling_tray", LEDGER_SEEDLING_TRAY},
-        {"segment", LEDGER_SEGMENT},
-        {"segmento", LEDGER_SEGMENT},
-    };
-    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {.max_bytes = 4096};
-    const char *key = strlen(label) < 100 ? dm_text_key(label, &a) : NULL;
-    for (size_t i = 0; key && i < DM_COUNT(labels); i++) {
-        if (!strcmp(labels[i].key, key)) {
-            *ret = labels[i].category;
-            return true;
-        }
-    }
-    return false;
-}
 
 enum ledger_category bins_category_infer(enum ledger_category said, bool has_packaging,
                                          const char *state_code)
@@ -80,19 +56,19 @@ int bins_prepare_type(struct master_op *op, struct dm_err *e)
 /* ---- containers -------------------------------------------------------------------------------
  */
 
-/* Part of a code after the claro's: NAVE01-N-C07-SEG001. */
+/* Part of a code after the claro's, NAVE01-N-C07-SEG001, and the type that the program takes. */
+static const struct {
+    const char *tag, *type;
+} words[LEDGER_CATEGORY_MAX_] = {
+    [LEDGER_PLUG] = {"PLG", "PLUG_TRAY_288"}, [LEDGER_SEEDLING_TRAY] = {"ALM", "SEEDLING_TRAY_50"},
+    [LEDGER_BOX] = {"BOX", "BOX_STANDARD"},   [LEDGER_SEGMENT] = {"SEG", "SEGMENT_STANDARD"},
+    [LEDGER_POT] = {"POT", "POT_10CM"},
+};
+
 static const char *tag_of(const char *category)
 {
-    static const char *const tags[][2] = {
-        {"plug", "PLG"},    {"seedling_tray", "ALM"}, {"box", "BOX"},
-        {"segment", "SEG"}, {"pot", "POT"},
-    };
-    for (size_t i = 0; i < DM_COUNT(tags); i++) {
-        if (!strcmp(tags[i][0], category)) {
-            return tags[i][1];
-        }
-    }
-    return "BIN";
+    enum ledger_category c;
+    return ledger_category_parse(category, &c) && words[c].tag ? words[c].tag : "BIN";
 }
 
 /* active <-> maintenance; either -> retired, which is final and empty. */
@@ -170,4 +146,29 @@ int bins_prepare(struct master_op *op, struct dm_err *e)
         return master_invalid("code", "a code like NAVE01-N-C07-SEG001 is needed", e);
     }
     return op->before ? check_status(op, e) : DM_OK;
+}
+
+int bins_make(struct store_tx *tx, const struct inv_ctx *c, int64_t location_id,
+              enum ledger_category category, int32_t ordinal, int64_t *ret_id, struct dm_err *e)
+{
+    DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
+    DM_CLEANUP(inv_json_freep) json_t *values = NULL;
+    DM_CLEANUP(master_op_clear)
+    struct master_op op = {.c = c, .tx = tx, .a = &a, .kind = MASTER_BIN};
+    const char *name = ledger_category_names[category];
+    int64_t type = 0;
+    int code = store_int(tx, &queries[TYPE],
+                         STORE_ARGS(store_t(name), store_t(words[category].type)), &type, e);
+    if (code == DM_ENOTFOUND) {
+        DM_FAIL(e, INV_CONFIG_NOT_FOUND, "there is no active type of containers for %s", name);
+    }
+    DM_TRY(code);
+    values = json_pack("{s:I, s:I, s:i}", "storage_location_id", (json_int_t)location_id,
+                       "storage_bin_type_id", (json_int_t)type, "ordinal", (int)ordinal);
+    if (!values) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for a container");
+    }
+    DM_TRY(master_op_create(&op, values, e));
+    *ret_id = op.id;
+    return DM_OK;
 }

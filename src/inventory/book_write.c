@@ -7,11 +7,11 @@
 #include <jansson.h>
 
 #include "base/zone.h"
+#include "inventory/bins.h"
 #include "inventory/book.h"
 #include "inventory/book_names.h"
 
 enum {
-    BIN_ADD,
     PERIOD_ADD,
     PERIOD_SET,
     PERIOD_DROP,
@@ -29,14 +29,6 @@ enum {
 };
 
 static const struct store_query queries[] = {
-    [BIN_ADD] =
-        {"ledger.bin_add",
-         "INSERT INTO storage_bins (storage_location_id, storage_bin_type_id, code, category,"
-         " ordinal, status, created_at, updated_at)"
-         " VALUES (?1, (SELECT t.id FROM storage_bin_types t WHERE t.category = ?2 AND t.active"
-         " ORDER BY CASE WHEN t.code = ?5 THEN 0 ELSE 1 END, t.id LIMIT 1), ?3, ?2, ?4, 'active',"
-         " ?6, ?6) RETURNING id",
-         "ittitT", "i"},
     [PERIOD_ADD] = {"ledger.period_add",
                     "INSERT INTO stock_periods (storage_location_id, seq, status, opened_kind,"
                     " opened_at, opening_session_id, opening_count, config_id, created_at,"
@@ -121,16 +113,6 @@ enum {
     MOVEMENT_WIDTH = 19
 };
 
-/* What a container is called after its claro's code, and the type it gets when the program makes
- * it. */
-static const struct {
-    const char *tag, *type;
-} bin_words[LEDGER_CATEGORY_MAX_] = {
-    [LEDGER_PLUG] = {"PLG", "PLUG_TRAY_288"}, [LEDGER_SEEDLING_TRAY] = {"ALM", "SEEDLING_TRAY_50"},
-    [LEDGER_BOX] = {"BOX", "BOX_STANDARD"},   [LEDGER_SEGMENT] = {"SEG", "SEGMENT_STANDARD"},
-    [LEDGER_POT] = {"POT", "POT_10CM"},
-};
-
 static struct store_value date_value(const char *date)
 {
     return date[0] ? store_d(date) : store_null();
@@ -146,30 +128,14 @@ static const char *kind_name(enum ledger_type kind)
     return kind == LEDGER_TYPE_MAX_ ? "implicit" : ledger_type_names[kind];
 }
 
-static int write_bins(struct work *w, struct book *b, struct dm_err *e)
+static int write_bins(struct work *w, const struct book *b, struct dm_err *e)
 {
     for (size_t i = 0; i < b->n_bin; i++) {
         struct book_bin *bin = b->bin[i];
-        if (bin->id) {
-            continue;
+        if (!bin->id) {
+            DM_TRY(
+                bins_make(w->tx, w->c, b->location_id, bin->category, bin->ordinal, &bin->id, e));
         }
-        int again = 0; /* retired ones keep their code */
-        for (size_t x = 0; x < i; x++) {
-            again += b->bin[x]->category == bin->category && b->bin[x]->ordinal == bin->ordinal;
-        }
-        char code[101];
-        char suffix[16] = "";
-        if (again) {
-            (void)snprintf(suffix, sizeof suffix, "-%d", again + 1);
-        }
-        (void)snprintf(code, sizeof code, "%s-%s%03d%s", b->code, bin_words[bin->category].tag,
-                       bin->ordinal, suffix);
-        DM_TRY(store_int(w->tx, &queries[BIN_ADD],
-                         STORE_ARGS(store_i(b->location_id),
-                                    store_t(ledger_category_names[bin->category]), store_t(code),
-                                    store_i(bin->ordinal), store_t(bin_words[bin->category].type),
-                                    store_at(w->c->now_ms)),
-                         &bin->id, e));
     }
     return DM_OK;
 }

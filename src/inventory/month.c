@@ -8,32 +8,34 @@
 
 #include "inventory/analytics_priv.h"
 
-#define PLACE                                                                                      \
-    " JOIN storage_bins k ON k.id = b.storage_bin_id"                                              \
+/* Of a claro or a nave; the tables of places are not looked at when all are meant. */
+#define PLACED                                                                                     \
+    " AND ((?1 IS NULL AND ?2 IS NULL) OR b.storage_bin_id IN (SELECT k.id FROM storage_bins k"    \
     " JOIN storage_locations l ON l.id = k.storage_location_id"                                    \
-    " JOIN storage_areas a ON a.id = l.storage_area_id"
+    " JOIN storage_areas a ON a.id = l.storage_area_id WHERE TRUE" IN_PLACE "))"
 #define IN_PLACE " AND (?1 IS NULL OR a.warehouse_id = ?1) AND (?2 IS NULL OR l.id = ?2)"
-#define SUM_IF(condition, value)                                                                   \
-    ", CAST(SUM(CASE WHEN " condition " THEN " value " ELSE 0 END) AS {int})"
 /* A leg that gives plants, or the undoing of one that received them. */
 #define RECEIVES "(m.quantity > 0) = (m.reverses_movement_id IS NULL)"
 #define TYPE(t)  "m.movement_type = '" t "'"
 #define FOUND    "m.reconciliation_id IS NOT NULL"
 
 // clang-format off
-#define FIGURES                                                                                    \
-    SUM_IF(TYPE("foto") " OR " TYPE("manual_init") " OR (" TYPE("ajuste")                          \
-           " AND m.role = 'correction' AND NOT " FOUND ")", "m.quantity")                          \
-    SUM_IF(TYPE("plantar") " OR " TYPE("sembrar"), "m.quantity")                                   \
-    SUM_IF(TYPE("transplante") " AND " RECEIVES, "m.quantity")                                     \
-    SUM_IF(TYPE("transplante") " AND NOT " RECEIVES, "-m.quantity")                                \
-    SUM_IF(TYPE("muerte"), "-m.quantity")                                                          \
-    SUM_IF(TYPE("ventas") " AND NOT " FOUND, "-m.quantity")                                        \
-    SUM_IF(TYPE("ventas") " AND " FOUND, "-m.quantity")                                            \
-    SUM_IF(TYPE("ajuste") " AND " FOUND " AND m.quantity < 0", "-m.quantity")                      \
-    SUM_IF(TYPE("ajuste") " AND " FOUND " AND m.quantity > 0", "m.quantity")                       \
-    SUM_IF(TYPE("ajuste") " AND NOT " FOUND " AND m.role <> 'correction'", "m.quantity")
+#define FIGURES(X)                                                                                 \
+    X("counted", TYPE("foto") " OR " TYPE("manual_init") " OR (" TYPE("ajuste")                    \
+      " AND m.role = 'correction' AND NOT " FOUND ")", "m.quantity")                               \
+    X("planted", TYPE("plantar") " OR " TYPE("sembrar"), "m.quantity")                             \
+    X("transfer_in", TYPE("transplante") " AND " RECEIVES, "m.quantity")                           \
+    X("transfer_out", TYPE("transplante") " AND NOT " RECEIVES, "-m.quantity")                     \
+    X("deaths", TYPE("muerte"), "-m.quantity")                                                     \
+    X("sales_logged", TYPE("ventas") " AND NOT " FOUND, "-m.quantity")                             \
+    X("sales_calculated", TYPE("ventas") " AND " FOUND, "-m.quantity")                             \
+    X("losses", TYPE("ajuste") " AND " FOUND " AND m.quantity < 0", "-m.quantity")                 \
+    X("surplus", TYPE("ajuste") " AND " FOUND " AND m.quantity > 0", "m.quantity")                 \
+    X("adjustments", TYPE("ajuste") " AND NOT " FOUND " AND m.role <> 'correction'", "m.quantity")
 // clang-format on
+#define OF_BATCH(name, condition, value)                                                           \
+    ", SUM(CASE WHEN " condition " THEN " value " ELSE 0 END) AS " name
+#define OF_LINE(name, condition, value) ", CAST(SUM(q." name ") AS {int})"
 
 enum { OPENING, EARLY, ROWS, NAMES, POTS, FLAGS, STATUSES, UNCOUNTED };
 
@@ -41,27 +43,43 @@ static const struct store_query queries[] = {
     [OPENING] = {"month.opening",
                  "SELECT b.product_id, b.packaging_catalog_id, CAST(COALESCE(SUM((SELECT"
                  " SUM(m.quantity) FROM stock_movements m WHERE m.stock_batch_id = b.id AND"
-                 " m.occurred_at < ?3)), 0) AS {int}) FROM stock_periods p"
-                 " JOIN stock_batches b ON b.stock_period_id = p.id" PLACE
-                 " WHERE p.opened_at < ?3 AND (p.closed_at IS NULL OR p.closed_at >= ?3)" IN_PLACE
+                 " m.occurred_at < ?3)), 0) AS {int}) FROM stock_batches b"
+                 " WHERE b.stock_period_id IN (SELECT p.id FROM stock_periods p WHERE"
+                 " p.opened_at < ?3 AND (p.closed_at IS NULL OR p.closed_at >= ?3))" PLACED
                  " GROUP BY b.product_id, b.packaging_catalog_id",
                  "iiT", "iii", false},
     [EARLY] = {"month.early",
                "SELECT b.product_id, b.packaging_catalog_id, CAST(SUM(m.quantity) AS {int})"
-               " FROM stock_movements m JOIN stock_batches b ON b.id = m.stock_batch_id" PLACE
+               " FROM stock_movements m JOIN stock_batches b ON b.id = m.stock_batch_id"
                " WHERE m.occurred_at >= ?3 AND m.occurred_at < ?4 AND m.reconciliation_id IS NOT"
                " NULL AND (SELECT r.accounting_month FROM reconciliations r WHERE r.id ="
-               " m.reconciliation_id) < ?5" IN_PLACE
-               " GROUP BY b.product_id, b.packaging_catalog_id",
+               " m.reconciliation_id) < ?5" PLACED " GROUP BY b.product_id, b.packaging_catalog_id",
                "iiTTt", "iii", false},
-    [ROWS] = {"month.rows",
-              "SELECT b.product_id, b.packaging_catalog_id" FIGURES
-              " FROM stock_movements m JOIN stock_batches b ON b.id = m.stock_batch_id LEFT JOIN"
-              " reconciliations r ON r.id = m.reconciliation_id" PLACE
-              " WHERE m.occurred_at >= ?3 AND m.occurred_at < ?5 AND CASE WHEN m.reconciliation_id"
-              " IS NULL THEN m.occurred_at < ?4 ELSE r.accounting_month = ?6 END" IN_PLACE
-              " GROUP BY b.product_id, b.packaging_catalog_id",
-              "iiTTTt", "iiiiiiiiiiii", false},
+    /* sums of each batch first: batches are then read in their order, each once */
+    [ROWS] =
+        {"month.rows",
+         "SELECT b.product_id, b.packaging_catalog_id" FIGURES(
+             OF_LINE) " FROM (SELECT m.stock_batch_id" FIGURES(OF_BATCH) " FROM stock_movements m "
+                                                                         "LEFT JOIN "
+                                                                         "reconciliations r ON "
+                                                                         "r.id = "
+                                                                         "m.reconciliation_id"
+                                                                         " WHERE m.occurred_at >= "
+                                                                         "?3 AND m.occurred_at < "
+                                                                         "?5 AND CASE WHEN "
+                                                                         "m.reconciliation_id"
+                                                                         " IS NULL THEN "
+                                                                         "m.occurred_at < ?4 ELSE "
+                                                                         "r.accounting_month = ?6 "
+                                                                         "END"
+                                                                         " GROUP BY "
+                                                                         "m.stock_batch_id) q JOIN "
+                                                                         "stock_batches b ON b.id "
+                                                                         "= q.stock_batch_id"
+                                                                         " WHERE TRUE" PLACED
+                                                                         " GROUP BY b.product_id, "
+                                                                         "b.packaging_catalog_id",
+         "iiTTTt", "iiiiiiiiiiii", false},
     [NAMES] = {"month.names",
                "SELECT id, sku, common_name FROM products WHERE id IN {ids:?1} ORDER BY id", "j",
                "itt", false},
@@ -82,8 +100,9 @@ static const struct store_query queries[] = {
                   "iit", "ti", false},
     [UNCOUNTED] =
         {"month.uncounted",
-         "SELECT l.id, l.code, (SELECT MAX(p.opened_at) FROM stock_periods p WHERE"
-         " p.storage_location_id = l.id AND p.opened_kind <> 'implicit')"
+         "SELECT l.id, l.code, (SELECT p.opened_at FROM stock_periods p WHERE"
+         " p.storage_location_id = l.id AND p.opened_kind <> 'implicit' ORDER BY p.seq DESC"
+         " LIMIT 1)"
          " FROM storage_locations l JOIN storage_areas a ON a.id = l.storage_area_id"
          " WHERE l.active" IN_PLACE
          " AND NOT EXISTS (SELECT 1 FROM stock_periods p WHERE p.storage_location_id ="

@@ -32,8 +32,9 @@ static struct {
     char folder[64], data[80], log[80];
     char bin[128];
     int port;
-    pid_t pid;   /* 0 when it does not run */
-    pid_t owner; /* a forked child must not stop it */
+    pid_t pid;           /* 0 when it does not run */
+    pid_t owner;         /* a forked child must not stop it */
+    const char *setting; /* of pg_server_setting */
 } server;
 
 /* ---- processes ------------------------------------------------------------------------------- */
@@ -229,9 +230,16 @@ static bool try_start(void)
                                 "log_min_messages=fatal",
                                 "-c",
                                 "deadlock_timeout=100ms",
+                                server.setting ? "-c" : NULL,
+                                server.setting,
                                 NULL};
     server.pid = spawn(argv);
     return wait_ready();
+}
+
+void pg_server_setting(const char *setting)
+{
+    server.setting = setting;
 }
 
 void pg_server_start(void)

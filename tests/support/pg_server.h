@@ -10,6 +10,9 @@
  * server is not installed: scripts/deps installs it. */
 void pg_server_start(void);
 
+/* "name=value" for the server that is started next, over what tests usually get. Borrowed. */
+void pg_server_setting(const char *setting);
+
 /* kill -9 of the server and all its processes. */
 void pg_server_kill(void);
 

@@ -40,28 +40,9 @@ static void names_to_codes(void **state)
     dm_arena_clear(&a);
 }
 
-static void labels_and_inference(void **state)
+static void inferred_category(void **state)
 {
     (void)state;
-    static const struct {
-        const char *label;
-        enum ledger_category category;
-    } labels[] = {
-        {"segment", LEDGER_SEGMENT},
-        {"Segmento", LEDGER_SEGMENT},
-        {"claro-cajon", LEDGER_SEGMENT},
-        {"claro_cajon", LEDGER_SEGMENT},
-        {"cajón", LEDGER_BOX},
-        {"box", LEDGER_BOX},
-        {"almácigo", LEDGER_SEEDLING_TRAY},
-        {"plug", LEDGER_PLUG},
-    };
-    enum ledger_category category;
-    for (size_t i = 0; i < DM_COUNT(labels); i++) {
-        assert_true(bins_category_of_label(labels[i].label, &category));
-        assert_int_equal(category, labels[i].category);
-    }
-    assert_false(bins_category_of_label("barrel", &category));
     assert_int_equal(bins_category_infer(LEDGER_BOX, true, "SEED"), LEDGER_BOX);
     assert_int_equal(bins_category_infer(LEDGER_CATEGORY_UNSAID, true, "SEED"), LEDGER_SEGMENT);
     assert_int_equal(bins_category_infer(LEDGER_CATEGORY_UNSAID, false, "GERMINATING"),
@@ -402,7 +383,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_to_codes),
-        cmocka_unit_test(labels_and_inference),
+        cmocka_unit_test(inferred_category),
         DB_TEST(made_codes),
         DB_TEST(refusals),
         DB_TEST(parents_that_move),
