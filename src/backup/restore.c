@@ -12,7 +12,7 @@
 
 enum { AT_ONCE = 500 };
 
-enum { NEXT, PLACE };
+enum { NEXT, PLACE, DUTIES };
 static const struct store_query queries[] = {
     [NEXT] = {"backup.restore_next",
               "SELECT id, store, storage_key, variant, content_type, size_bytes, sha256"
@@ -20,6 +20,7 @@ static const struct store_query queries[] = {
               "ii", "ittttit"},
     [PLACE] = {"backup.restore_place",
                "UPDATE image_blobs SET store = ?2, storage_key = ?3 WHERE id = ?1", "itt", ""},
+    [DUTIES] = {"backup.restore_duties", "DELETE FROM queue_duties", "", ""},
 };
 STORE_QUERIES(backup_restore_queries, queries);
 
@@ -212,6 +213,13 @@ static int check_stage(struct giving *g, const struct backup_manifest *now, stru
     return DM_OK;
 }
 
+/* Duties are of processes that the snapshot caught at work: the one that took it among them. */
+static int free_duties(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    (void)ctx;
+    return store_exec(tx, &queries[DUTIES], STORE_NO_ARGS, NULL, e);
+}
+
 static int fill_stage(struct giving *g, const char *url, struct dm_err *e)
 {
     struct backup_manifest now = {0};
@@ -229,7 +237,8 @@ static int fill_stage(struct giving *g, const char *url, struct dm_err *e)
             !strcmp(now.table[i].name, "image_blobs") ? now.table[i].rows : g->photos_all;
     }
     DM_TRY(restore_photos(g, e));
-    return check_stage(g, &now, e);
+    DM_TRY(check_stage(g, &now, e));
+    return store_run(g->stage, STORE_WRITE, free_duties, NULL, e);
 }
 
 static int take_place(struct giving *g, struct store_swap *w, struct dm_err *e)
@@ -259,7 +268,7 @@ int backup_restore(const struct backup_site *s, const char *id, const struct bac
     DM_TRY(backup_read(s, id, a, &ret->manifest, e));
     DM_TRY(store_swap_begin(to->url, to->options, &w, e));
     if (store_swap_replaces(w) && !to->replace) {
-        DM_FAIL(e, DM_ECONFLICT, "there is an instance already");
+        DM_FAIL(e, DM_ECONFLICT, "there is an instance already: --replace keeps it beside");
     }
     const int code = fill_stage(&g, store_swap_url(w), e);
     store_close(g.stage);

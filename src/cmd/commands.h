@@ -7,6 +7,8 @@
 #include "cmd/cmd.h"
 
 extern const struct cmd cmd_api;
+extern const struct cmd cmd_backup;
+extern const struct cmd cmd_backup_restore, cmd_backup_run; /* inside backup */
 extern const struct cmd cmd_completion;
 extern const struct cmd cmd_config;
 extern const struct cmd cmd_count;
@@ -24,6 +26,7 @@ extern const struct cmd cmd_model_install, cmd_model_list, cmd_model_verify; /* 
 extern const struct cmd cmd_model_fetch, cmd_model_quantize;                 /* inside model */
 extern const struct cmd cmd_monitor;
 extern const struct cmd cmd_report;
+extern const struct cmd cmd_restore;
 extern const struct cmd cmd_seed_demo;
 extern const struct cmd cmd_serve;
 extern const struct cmd cmd_synth;

@@ -51,6 +51,9 @@ struct settings_values {
     int32_t database_port, database_pool_size, database_max_overflow;
     int32_t database_connect_s, database_statement_s;
     bool database_echo_sql;
+    /* backup.*; read by cmd/backup_box.h */
+    const char *backup_key, *backup_schedule, *backup_url, *backup_verify_schedule;
+    int32_t backup_keep_daily, backup_keep_monthly;
     /* storage.*; read by cmd/workshop.h */
     int32_t storage_backend; /* enum settings_storage */
     const char *storage_url, *storage_originals, *storage_pictures, *storage_region,

@@ -27,8 +27,7 @@ static int open_folder(struct cmd_run *r, bool make, struct photo_place *p, stru
     return blob_open(url, &(struct blob_options){.create = make}, &p->local, e);
 }
 
-static int open_bucket(const struct cmd_run *r, const char *url, struct blob **ret,
-                       struct dm_err *e)
+int workshop_bucket_open(struct cmd_run *r, const char *url, struct blob **ret, struct dm_err *e)
 {
     const struct settings_values *v = &r->settings.v;
     const bool encrypt = v->storage_sse[0] && strcmp(v->storage_sse, "none") != 0;
@@ -62,29 +61,56 @@ static int open_buckets(struct cmd_run *r, struct photo_place *p, struct dm_err 
     if (!originals || !pictures) {
         DM_FAIL(e, DM_ENOMEM, "no memory for the places of photos");
     }
-    DM_TRY(open_bucket(r, originals, &p->originals, e));
-    return open_bucket(r, pictures, &p->pictures, e);
+    DM_TRY(workshop_bucket_open(r, originals, &p->originals, e));
+    return workshop_bucket_open(r, pictures, &p->pictures, e);
 }
 
-int workshop_place_open(struct cmd_run *r, struct store *s, struct photo_place *ret,
-                        struct dm_err *e)
+static bool bucket_wanted(const struct cmd_run *r)
 {
     const struct settings_values *v = &r->settings.v;
-    const bool named = !strncmp(v->storage_url, "s3:", 3);
-    const bool wanted = named || v->storage_backend == SETTINGS_STORAGE_S3 ||
-                        (v->storage_backend == SETTINGS_STORAGE_AUTO && !v->storage_url[0] &&
-                         v->storage_access_key[0]);
+    return !strncmp(v->storage_url, "s3:", 3) || v->storage_backend == SETTINGS_STORAGE_S3 ||
+           (v->storage_backend == SETTINGS_STORAGE_AUTO && !v->storage_url[0] &&
+            v->storage_access_key[0]);
+}
+
+/* make: the folder, when it is missing; optional: else it may be missing. */
+static int open_place(struct cmd_run *r, bool make, bool optional, struct photo_place *ret,
+                      struct dm_err *e)
+{
     struct photo_place p = {0};
-    bool used = true;
-    DM_TRY(photo_local_used(s, &used, e));
-    int code = open_folder(r, !used, &p, e);
-    code = code < 0 || !wanted ? code : open_buckets(r, &p, e);
+    struct dm_err why = {0};
+    int code = open_folder(r, make, &p, &why);
+    if (code < 0 && !(optional && code == DM_ENOTFOUND)) {
+        DM_FAIL(e, code, "%s", dm_err_text(&why));
+    }
+    code = bucket_wanted(r) ? open_buckets(r, &p, e) : DM_OK;
     if (code < 0) {
         workshop_place_close(&p);
         return code;
     }
     *ret = p;
     return DM_OK;
+}
+
+int workshop_place_open(struct cmd_run *r, struct store *s, struct photo_place *ret,
+                        struct dm_err *e)
+{
+    bool used = true;
+    DM_TRY(photo_local_used(s, &used, e));
+    return open_place(r, !used, false, ret, e);
+}
+
+int workshop_place_look(struct cmd_run *r, struct store *s, struct photo_place *ret,
+                        struct dm_err *e)
+{
+    bool used = true;
+    DM_TRY(photo_local_used(s, &used, e));
+    return open_place(r, false, !used, ret, e);
+}
+
+int workshop_place_make(struct cmd_run *r, struct photo_place *ret, struct dm_err *e)
+{
+    return open_place(r, true, false, ret, e);
 }
 
 void workshop_place_close(struct photo_place *p)

@@ -14,6 +14,15 @@
  * is a mount that has gone, and an error. Strings in the run's arena. */
 DM_MUST_CHECK int workshop_place_open(struct cmd_run *r, struct store *s, struct photo_place *ret,
                                       struct dm_err *e);
+/* The same for reading alone: nothing is made. A folder that is missing is fine while no photo is
+ * in it; its place is then NULL. */
+DM_MUST_CHECK int workshop_place_look(struct cmd_run *r, struct store *s, struct photo_place *ret,
+                                      struct dm_err *e);
+/* The same for a restore: a folder that is missing is made. */
+DM_MUST_CHECK int workshop_place_make(struct cmd_run *r, struct photo_place *ret, struct dm_err *e);
+/* A bucket of storage.*'s server, behind a circuit breaker. */
+DM_MUST_CHECK int workshop_bucket_open(struct cmd_run *r, const char *url, struct blob **ret,
+                                       struct dm_err *e);
 void workshop_place_close(struct photo_place *p);
 
 struct workshop {
