@@ -218,16 +218,14 @@ static int digest(const struct http_request *r, char ret[static DM_SHA256_HEX_SI
     return DM_OK;
 }
 
-int api_replay(struct http_request *r, const char *key, int *ret_status, const char **ret_body,
-               struct dm_err *e)
+int api_replay(struct http_request *r, const char *key, struct http_kept *ret, struct dm_err *e)
 {
     char sha[DM_SHA256_HEX_SIZE];
     struct inv_reply reply;
     DM_TRY(digest(r, sha, e));
     const int seen = inv_repeat_begin(api_ctx(r), key, sha, r->arena, &reply, e);
     if (seen > 0) {
-        *ret_status = reply.status;
-        *ret_body = reply.body;
+        *ret = (struct http_kept){reply.status, reply.body, reply.fields};
     }
     return seen;
 }
@@ -247,17 +245,19 @@ static int without_secrets(struct http_request *r, const char *body, const char 
     return code;
 }
 
-/* What was refused (no body) or went wrong here is not kept: the same request may go well a minute
+/* What was refused (no reply) or went wrong here is not kept: the same request may go well a minute
  * later. */
-int api_keep(struct http_request *r, const char *key, int status, const char *body,
+int api_keep(struct http_request *r, const char *key, const struct http_kept *reply,
              struct dm_err *e)
 {
     char sha[DM_SHA256_HEX_SIZE];
-    const bool kept = body && status < 500;
-    struct inv_reply reply = {status, NULL};
+    const bool kept = reply && reply->status < 500;
+    struct inv_reply row = {0};
     DM_TRY(digest(r, sha, e));
     if (kept) {
-        DM_TRY(without_secrets(r, body, &reply.body, e));
+        row.status = reply->status;
+        row.fields = reply->fields;
+        DM_TRY(without_secrets(r, reply->body, &row.body, e));
     }
-    return inv_repeat_end(api_ctx(r), key, sha, kept ? &reply : NULL, e);
+    return inv_repeat_end(api_ctx(r), key, sha, kept ? &row : NULL, e);
 }

@@ -65,9 +65,8 @@ struct api_caller {
 int api_guard(struct http_request *r, struct dm_err *e);
 void api_forget(void *caller);
 void api_state(struct http_request *r, char ret[static HTTP_STATE_SIZE]);
-int api_replay(struct http_request *r, const char *key, int *ret_status, const char **ret_body,
-               struct dm_err *e);
-int api_keep(struct http_request *r, const char *key, int status, const char *body,
+int api_replay(struct http_request *r, const char *key, struct http_kept *ret, struct dm_err *e);
+int api_keep(struct http_request *r, const char *key, const struct http_kept *reply,
              struct dm_err *e);
 void api_done(const struct http_request *r, int status, const char *error_class, double ms);
 void api_classify(int code, const char **ret_class, const char **ret_rule);

@@ -55,47 +55,11 @@ static const struct http_schema PostIn = {"SessionRelease", post_in};
 static const struct http_field undo_in[] = {
     {"reason", HTTP_STR, HTTP_REQ | HTTP_TRIM, .min = 5, .max = 500}, {NULL}};
 static const struct http_schema UndoIn = {"SessionUndo", undo_in};
-static const struct http_field edit_in[] = {
-    {"kind", HTTP_STR, HTTP_REQ,
-     .one_of = "add_plants|remove_plants|mark_dead|mark_empty|unmark|set_size|claro_empty"},
-    {"bin_id", HTTP_INT, HTTP_NULL, ID},
-    {"detection_id", HTTP_INT, HTTP_NULL, .min = 1, .max = 9e15},
-    {"quantity", HTTP_INT, HTTP_NULL, .min = 1, .max = 100000},
-    {"product_size_id", HTTP_INT, HTTP_NULL, ID},
-    {"reason", HTTP_STR, HTTP_REQ | HTTP_TRIM, .min = 5, .max = 500},
-    {NULL},
-};
-static const struct http_schema EditIn = {"AdjustmentIn", edit_in};
-static const struct http_field edits_in[] = {
-    {"adjustments", HTTP_OBJ, HTTP_REQ | HTTP_LIST, .items_min = 1, .items_max = 500,
-     .of = &EditIn},
-    {NULL},
-};
-static const struct http_schema EditsIn = {"AdjustmentsIn", edits_in};
-
 /* ---- pieces ------------------------------------------------------------------------------- */
-
-/* What a closed period refuses is a conflict here (api.md R42, 18). */
-static int conflict(int code, struct dm_err *e)
-{
-    if (code == INV_PERIOD_CLOSED && e) {
-        e->code = INV_INVALID_TRANSITION;
-        return e->code;
-    }
-    return code;
-}
 
 static int read_row(struct http_request *r, const struct list *l, json_t **ret, struct dm_err *e)
 {
     return list_one(api_ctx(r), l, "session_id", store_u(http_str(r->path, "session_id")), ret, e);
-}
-
-/* All rows of a list of this session. */
-static int read_rows(struct http_request *r, const struct list *l, json_t **ret, struct dm_err *e)
-{
-    const struct list_value value = {"session_id", store_u(http_str(r->path, "session_id"))};
-    const struct list_ask ask = {.value = &value, .n_value = 1};
-    return list_rows(api_ctx(r), l, &ask, ret, NULL, e);
 }
 
 static int64_t number(const json_t *o, const char *name)
@@ -119,7 +83,7 @@ static int add_batches(struct http_request *r, json_t *row, struct dm_err *e)
 {
     json_t *rows = NULL;
     json_t *ids = json_array();
-    int code = read_rows(r, &list_session_batches, &rows, e);
+    int code = photos_rows(r, &list_session_batches, "session_id", &rows, e);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         (void)json_array_append(ids, json_object_get(json_array_get(rows, i), "batch_id"));
     }
@@ -148,14 +112,6 @@ static int get_list(struct http_request *r, struct dm_err *e)
 {
     DM_TRY(rows_need(r, &list_progress, "session_id", e));
     return rows_reply(r, r->route->own, e);
-}
-
-static int get_array(struct http_request *r, struct dm_err *e)
-{
-    json_t *rows = NULL;
-    DM_TRY(rows_need(r, &list_progress, "session_id", e));
-    DM_TRY(read_rows(r, r->route->own, &rows, e));
-    return http_reply_json(r, 200, rows, e);
 }
 
 static int get_statistics(struct http_request *r, struct dm_err *e)
@@ -297,7 +253,7 @@ static int csv_detections(struct http_request *r, struct dm_buf *b, struct dm_er
                                         "is_alive",
                                         "is_empty_container"};
     json_t *rows = NULL;
-    DM_TRY(read_rows(r, &list_detections, &rows, e));
+    DM_TRY(photos_rows(r, &list_detections, "session_id", &rows, e));
     dm_buf_puts(b, "detection_id,category,center_x_px,center_y_px,width_px,height_px,confidence,"
                    "is_alive,is_empty_container\r\n");
     for (size_t i = 0; i < json_array_size(rows); i++) {
@@ -347,7 +303,7 @@ static int get_geojson(struct http_request *r, struct dm_err *e)
     json_t *row = NULL;
     json_t *plants = NULL;
     DM_TRY(read_row(r, &list_progress, &row, e));
-    const int code = read_rows(r, &list_detections, &plants, e);
+    const int code = photos_rows(r, &list_detections, "session_id", &plants, e);
     if (code < 0) {
         json_decref(row);
         return code;
@@ -387,7 +343,8 @@ static int post_validate(struct http_request *r, struct dm_err *e)
     const char *uuid;
     int64_t id;
     DM_TRY(photos_session(r, &uuid, &id, e));
-    DM_TRY(conflict(session_validate(api_ctx(r), id, http_bool(r->body, "validated", true), e), e));
+    DM_TRY(photos_conflict(
+        session_validate(api_ctx(r), id, http_bool(r->body, "validated", true), e), e));
     DM_TRY(remark(r, id, "notes", e));
     return photos_reply_session(r, 200, uuid, e);
 }
@@ -400,7 +357,7 @@ static int patch_session(struct http_request *r, struct dm_err *e)
     const int64_t claro = http_int(r->body, "storage_location_id", 0);
     DM_TRY(photos_session(r, &uuid, &id, e));
     if (claro) {
-        DM_TRY(conflict(session_place(api_ctx(r), id, claro, &out, e), e));
+        DM_TRY(photos_conflict(session_place(api_ctx(r), id, claro, &out, e), e));
     }
     DM_TRY(remark(r, id, "notes", e));
     DM_TRY(remark(r, id, "error_description", e));
@@ -413,7 +370,7 @@ static int post_release(struct http_request *r, struct dm_err *e)
     int64_t id;
     struct session_outcome out;
     DM_TRY(photos_session(r, &uuid, &id, e));
-    DM_TRY(conflict(session_post(api_ctx(r), id, true, &out, e), e));
+    DM_TRY(photos_conflict(session_post(api_ctx(r), id, true, &out, e), e));
     DM_TRY(remark(r, id, "note", e));
     return photos_reply_session(r, 200, uuid, e);
 }
@@ -435,59 +392,6 @@ static int post_undo(struct http_request *r, struct dm_err *e)
     }
     DM_TRY(ledger_undo(api_ctx(r), &u, e));
     return photos_reply_session(r, 200, http_str(r->path, "session_id"), e);
-}
-
-/* The segment of a container in this session, 0 when it shows none. */
-static int64_t segment_of(const json_t *bins, int64_t bin_id)
-{
-    for (size_t i = 0; bin_id && i < json_array_size(bins); i++) {
-        const json_t *bin = json_array_get(bins, i);
-        if (number(bin, "bin_id") == bin_id) {
-            return number(bin, "segment_id");
-        }
-    }
-    return 0;
-}
-
-static enum session_edit_kind kind_named(const char *name)
-{
-    static const char *const names[] = {"add_plants", "remove_plants", "mark_dead",  "mark_empty",
-                                        "unmark",     "set_size",      "claro_empty"};
-    size_t i = 0;
-    while (i + 1 < DM_COUNT(names) && strcmp(names[i], name) != 0) {
-        i++;
-    }
-    return (enum session_edit_kind)i;
-}
-
-static int post_adjustments(struct http_request *r, struct dm_err *e)
-{
-    const json_t *list = json_object_get(r->body, "adjustments");
-    const size_t n = json_array_size(list);
-    const char *uuid;
-    int64_t id;
-    json_t *bins = NULL;
-    struct session_outcome out;
-    DM_TRY(photos_session(r, &uuid, &id, e));
-    struct session_edit *edit = dm_arena_calloc(r->arena, n, sizeof(*edit));
-    if (!edit) {
-        DM_FAIL(e, DM_ENOMEM, "no memory for the adjustments");
-    }
-    DM_TRY(read_rows(r, &list_session_bins, &bins, e));
-    for (size_t i = 0; i < n; i++) {
-        const json_t *x = json_array_get(list, i);
-        edit[i] = (struct session_edit){.kind = kind_named(http_str(x, "kind")),
-                                        .segment_id = segment_of(bins, http_int(x, "bin_id", 0)),
-                                        .detection_id = http_int(x, "detection_id", 0),
-                                        .quantity = (int32_t)http_int(x, "quantity", 0),
-                                        .size_id = http_is_null(x, "product_size_id")
-                                                       ? LEDGER_NONE
-                                                       : http_int(x, "product_size_id", 0),
-                                        .reason = http_str(x, "reason")};
-    }
-    json_decref(bins);
-    DM_TRY(conflict(session_adjust(api_ctx(r), id, edit, n, &out, e), e));
-    return photos_reply_session(r, 201, uuid, e);
 }
 
 /* ---- table -------------------------------------------------------------------------------- */
@@ -542,13 +446,7 @@ const struct http_route session_routes[] = {
      .errors = "404", .handle = get_statistics},
     {HTTP_GET, ONE "/bins", "session_bins", "sessions", "Containers in the photo",
      .role = API_VIEWER, .params = photos_session_path, .answer = {{200, &SessionBin, true}},
-     .errors = "404", .handle = get_array, .own = &list_session_bins},
-    {HTTP_GET, ONE "/adjustments", "session_adjustments", "sessions", "What people corrected",
-     .role = API_VIEWER, .params = photos_session_path, .answer = {{200, &Adjustment, true}},
-     .errors = "404", .handle = get_array, .own = &list_adjustments},
-    {HTTP_POST, ONE "/adjustments", "adjust_session", "sessions", "Correct what was counted",
-     .role = API_SUPERVISOR, .params = photos_session_path, .body = &EditsIn,
-     .answer = {{201, &Session}}, .errors = "404 409", .handle = post_adjustments},
+     .errors = "404", .handle = photos_get_array, .own = &list_session_bins},
     {HTTP_POST, ONE "/post", "post_session", "sessions", "Release a held count",
      .role = API_SUPERVISOR, .flags = HTTP_BODY_OPTIONAL, .params = photos_session_path,
      .body = &PostIn, .answer = {{200, &Session}}, .errors = "404 409", .handle = post_release},

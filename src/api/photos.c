@@ -7,6 +7,7 @@
 
 #include <sodium.h>
 
+#include "api/rows.h"
 #include "queue/carrier.h"
 #include "queue/worker.h"
 
@@ -116,6 +117,31 @@ int photos_session(const struct http_request *r, const char **ret_uuid, int64_t 
 {
     *ret_uuid = http_str(r->path, "session_id");
     return photo_session_id(api_ctx(r), *ret_uuid, ret_id, e);
+}
+
+int photos_conflict(int code, struct dm_err *e)
+{
+    if (code == INV_PERIOD_CLOSED && e) {
+        e->code = INV_INVALID_TRANSITION;
+        return e->code;
+    }
+    return code;
+}
+
+int photos_rows(const struct http_request *r, const struct list *l, const char *param, json_t **ret,
+                struct dm_err *e)
+{
+    const struct list_value value = {"session_id", store_u(http_str(r->path, param))};
+    const struct list_ask ask = {.value = &value, .n_value = 1};
+    return list_rows(api_ctx(r), l, &ask, ret, NULL, e);
+}
+
+int photos_get_array(struct http_request *r, struct dm_err *e)
+{
+    json_t *rows = NULL;
+    DM_TRY(rows_need(r, &list_progress, "session_id", e));
+    DM_TRY(photos_rows(r, r->route->own, "session_id", &rows, e));
+    return http_reply_json(r, 200, rows, e);
 }
 
 int photos_reply_session(struct http_request *r, int status, const char *uuid, struct dm_err *e)

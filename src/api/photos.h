@@ -88,6 +88,15 @@ DM_MUST_CHECK int photos_urls(const struct http_request *r, json_t *row, const c
 DM_MUST_CHECK int photos_session(const struct http_request *r, const char **ret_uuid,
                                  int64_t *ret_id, struct dm_err *e);
 
+/* What a closed period refuses is a conflict of a session (api.md R42, 18). */
+int photos_conflict(int code, struct dm_err *e);
+
+/* All rows of a list of the session whose uuid is the path's parameter of this name. */
+DM_MUST_CHECK int photos_rows(const struct http_request *r, const struct list *l, const char *param,
+                              json_t **ret, struct dm_err *e);
+/* A handler: 200 with all rows of the list in `own`, 404 without the session. */
+int photos_get_array(struct http_request *r, struct dm_err *e);
+
 /* 200 with the session, or 201. */
 int photos_reply_session(struct http_request *r, int status, const char *uuid, struct dm_err *e);
 

@@ -196,6 +196,12 @@ struct http_alias {
     const char *from, *to;
 };
 
+/* An answer as it is kept: of the fields those that the handler added. */
+struct http_kept {
+    int status;
+    const char *body, *fields; /* JSON; an object of texts, NULL: none */
+};
+
 /* What the program brings. All hooks but classify may be NULL. */
 #define HTTP_STATE_SIZE 320
 #define HTTP_KEPT_MS    1000
@@ -215,10 +221,10 @@ struct http_app {
     void (*classify)(int code, const char **ret_class, const char **ret_rule);
     /* The text a person reads, in the language the request asks for; NULL: as it is. */
     const char *(*translate)(const struct http_request *r, const struct dm_err *e);
-    /* Idempotency-Key: 1 = *ret_status and *ret_body (in the arena) are to be repeated. */
-    int (*replay)(struct http_request *r, const char *key, int *ret_status, const char **ret_body,
-                  struct dm_err *e);
-    int (*keep)(struct http_request *r, const char *key, int status, const char *body,
+    /* Idempotency-Key: 1 = *ret is to be repeated, in the arena. */
+    int (*replay)(struct http_request *r, const char *key, struct http_kept *ret, struct dm_err *e);
+    /* The answer of a request whose key replay did not know; NULL: it was refused. */
+    int (*keep)(struct http_request *r, const char *key, const struct http_kept *reply,
                 struct dm_err *e);
     /* What the answer to a GET with HTTP_KEPT depends on besides its address: as long as the text
      * is the same, the answer is given again, for HTTP_KEPT_MS at most. Answers are kept side by

@@ -374,6 +374,24 @@ bool http_if_match(const struct http_request *r, const char *tag)
     return http_tag_listed(http_header(r, "If-Match"), tag);
 }
 
+/* The answer and the header fields of its handler, for whoever asks the same again. */
+static int keep_reply(struct http_state *st, const char *body, struct dm_err *e)
+{
+    if (st->idempotency_key == NULL || st->server->app->keep == NULL) {
+        return DM_OK;
+    }
+    json_t *fields = json_object();
+    for (size_t i = 0; i < st->n_header; i++) {
+        (void)json_object_set_new(fields, st->header[i].name, json_string(st->header[i].value));
+    }
+    char *text = json_dumps(fields, JSON_COMPACT);
+    const struct http_kept kept = {st->status, body, text};
+    int rc = st->server->app->keep(&st->r, st->idempotency_key, &kept, e);
+    free(text);
+    json_decref(fields);
+    return rc;
+}
+
 static int finish_json(struct http_state *st, struct dm_err *e)
 {
     char *text = json_dumps(st->json, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -382,12 +400,10 @@ static int finish_json(struct http_state *st, struct dm_err *e)
         free(text);
         DM_FAIL(e, text == NULL ? DM_ENOMEM : HTTP_E_TOO_LARGE, "the reply is too large");
     }
-    if (st->idempotency_key != NULL && st->server->app->keep != NULL) {
-        int rc = st->server->app->keep(&st->r, st->idempotency_key, st->status, text, e);
-        if (rc < 0) {
-            free(text);
-            return rc;
-        }
+    int kept = keep_reply(st, text, e);
+    if (kept < 0) {
+        free(text);
+        return kept;
     }
     char tag[40];
     if ((st->r.route->flags & HTTP_ETAG) && st->status == 200 && st->r.method == HTTP_GET) {

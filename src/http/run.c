@@ -104,6 +104,24 @@ static int check_preconditions(struct http_state *st, struct dm_err *e)
     return DM_OK;
 }
 
+/* Fields of the answer given before: Location, and what else its handler said. */
+static int add_kept_fields(struct http_state *st, const char *fields, struct dm_err *e)
+{
+    DM_CLEANUP(http_json_freep) json_t *o = fields ? json_loads(fields, 0, NULL) : NULL;
+    const char *name;
+    json_t *value;
+    json_object_foreach(o, name, value)
+    {
+        const char *lasting = dm_arena_strdup(&st->arena, name);
+        const char *text = json_string_value(value);
+        if (lasting == NULL) {
+            DM_FAIL(e, DM_ENOMEM, "not enough memory for a reply");
+        }
+        DM_TRY(http_reply_header(&st->r, lasting, text != NULL ? text : "", e));
+    }
+    return DM_OK;
+}
+
 /* 1: the answer given before is the reply. */
 static int replay(struct http_state *st, struct dm_err *e)
 {
@@ -115,9 +133,8 @@ static int replay(struct http_state *st, struct dm_err *e)
     if (uuid == NULL || !http_uuid_lower(key, uuid)) {
         DM_FAIL(e, HTTP_E_INVALID, "Idempotency-Key should be a UUID");
     }
-    int status = 0;
-    const char *body = NULL;
-    int seen = st->server->app->replay(&st->r, uuid, &status, &body, e);
+    struct http_kept kept = {0};
+    int seen = st->server->app->replay(&st->r, uuid, &kept, e);
     if (seen == 0) {
         st->idempotency_key = uuid;
     }
@@ -125,7 +142,9 @@ static int replay(struct http_state *st, struct dm_err *e)
         return seen;
     }
     DM_TRY(http_reply_header(&st->r, "Idempotency-Replayed", "true", e));
-    DM_TRY(http_reply_bytes(&st->r, status, "application/json", NULL, body, strlen(body), e));
+    DM_TRY(add_kept_fields(st, kept.fields, e));
+    DM_TRY(http_reply_bytes(&st->r, kept.status, "application/json", NULL, kept.body,
+                            strlen(kept.body), e));
     return 1;
 }
 
@@ -155,7 +174,7 @@ void http_run(struct http_state *st)
         /* What was refused may be asked again under the same key. */
         http_reply_problem(st, &err, issues);
         if (st->idempotency_key != NULL && st->server->app->keep != NULL) {
-            (void)st->server->app->keep(&st->r, st->idempotency_key, st->status, NULL, NULL);
+            (void)st->server->app->keep(&st->r, st->idempotency_key, NULL, NULL);
         }
         return;
     }

@@ -137,8 +137,9 @@ DM_MUST_CHECK int audit_search(const struct inv_ctx *c, const struct audit_filte
 
 /* An answer kept for a request that comes again (domain.md section 4). */
 struct inv_reply {
-    int status;       /* HTTP status */
-    const char *body; /* JSON */
+    int status;         /* HTTP status */
+    const char *body;   /* JSON */
+    const char *fields; /* header fields, a JSON object of texts; NULL: none */
 };
 
 /* Look a request up, first thing in its transaction. key is its uuid, sha256 the digest of what was

@@ -391,6 +391,13 @@ static const struct list_column bin_columns[] = {
     {"detected", "g.detected_count", 'i', LIST_AS_IS},
     {"estimated", "g.estimated_count", 'i', LIST_AS_IS},
     {"empty", "g.empty_count", 'i', LIST_AS_IS},
+    {"ordinal", "g.ordinal", 'i', LIST_AS_IS},
+    {"plants",
+     "CAST(g.detected_count + g.estimated_count + (SELECT"
+     " coalesce(sum(a.quantity_delta), 0) FROM session_adjustments a LEFT JOIN detections d"
+     " ON d.id = a.detection_id WHERE a.session_segment_id = g.id OR d.session_segment_id = g.id)"
+     " AS {int})",
+     'i', LIST_AS_IS},
     {"avg_confidence",
      "(SELECT avg(d.confidence) FROM detections d WHERE d.session_segment_id = g.id"
      " AND d.is_alive AND NOT d.is_empty_container)",
@@ -414,6 +421,11 @@ static const struct list_column adjustment_columns[] = {
     {"detection_id", "j.detection_id", 'i', LIST_AS_IS},
     {"quantity_delta", "j.quantity_delta", 'i', LIST_AS_IS},
     {"product_size_id", "j.product_size_id", 'i', LIST_AS_IS},
+    {"box", "j.box", 'j', LIST_AS_IS},
+    {"threshold", "j.threshold", 'r', LIST_ROUND4},
+    {"reverts_id", "j.reverts_id", 'i', LIST_AS_IS},
+    {"reverted", "EXISTS (SELECT 1 FROM session_adjustments r WHERE r.reverts_id = j.id)", 'b',
+     LIST_AS_IS},
     {"reason", "j.reason", 't', LIST_AS_IS},
     {"user_id", "j.user_id", 'i', LIST_AS_IS},
     {"created_at", "j.created_at", 'T', LIST_AS_IS},
@@ -428,6 +440,64 @@ const struct list list_adjustments = {
     .n_column = DM_COUNT(adjustment_columns),
     .filter = session_batch_filters,
     .n_filter = DM_COUNT(session_batch_filters),
+};
+
+/* Detections as the box editor draws them: after edits that were not taken back. */
+#define STANDS                                                                                     \
+    " AND a.reverts_id IS NULL AND NOT EXISTS (SELECT 1 FROM session_adjustments r"                \
+    " WHERE r.reverts_id = a.id)"
+#define LAST_EDIT(what, where)                                                                     \
+    "(SELECT a." what " FROM session_adjustments a WHERE a.detection_id = d.id AND " where STANDS  \
+    " ORDER BY a.id DESC LIMIT 1)"
+static const struct list_column box_columns[] = {
+    {"id", "d.id", 'i', LIST_AS_IS},
+    {"x", "d.center_x_px", 'r', LIST_ROUND2},
+    {"y", "d.center_y_px", 'r', LIST_ROUND2},
+    {"w", "d.width_px", 'r', LIST_ROUND2},
+    {"h", "d.height_px", 'r', LIST_ROUND2},
+    {"confidence", "d.confidence", 'r', LIST_ROUND4},
+    {"kind",
+     "CASE WHEN d.is_empty_container THEN 'empty' WHEN d.is_alive THEN 'plant' ELSE 'dead' END",
+     't', LIST_AS_IS},
+    {"edit",
+     "CASE WHEN (SELECT sum(x.quantity_delta) FROM session_adjustments x"
+     " WHERE x.detection_id = d.id) < 0 THEN " LAST_EDIT("kind", "a.quantity_delta < 0") " END",
+     't', LIST_AS_IS},
+    {"moved", LAST_EDIT("box", "a.kind = 'move_box'"), 'j', LIST_AS_IS},
+    {"segment_id", "d.session_segment_id", 'i', LIST_AS_IS},
+    {"bin_id", "g.storage_bin_id", 'i', LIST_AS_IS},
+};
+const struct list list_boxes = {
+    .name = "list.boxes",
+    .from = "detections d JOIN session_segments g ON g.id = d.session_segment_id"
+            " JOIN photo_processing_sessions s ON s.id = d.session_id",
+    .order = "d.id",
+    .action = INV_DO_READ,
+    .column = box_columns,
+    .n_column = DM_COUNT(box_columns),
+    .filter = session_batch_filters,
+    .n_filter = DM_COUNT(session_batch_filters),
+};
+
+/* Plants that people drew. */
+static const struct list_column drawn_columns[] = {
+    {"adjustment_id", "a.id", 'i', LIST_AS_IS},
+    {"box", "a.box", 'j', LIST_AS_IS},
+    {"segment_id", "a.session_segment_id", 'i', LIST_AS_IS},
+    {"bin_id", "g.storage_bin_id", 'i', LIST_AS_IS},
+};
+const struct list list_drawn = {
+    .name = "list.drawn",
+    .from = "session_adjustments a JOIN photo_processing_sessions s ON s.id = a.session_id"
+            " LEFT JOIN session_segments g ON g.id = a.session_segment_id"
+            " WHERE a.kind = 'add_box'" STANDS,
+    .order = "a.id",
+    .action = INV_DO_READ,
+    .column = drawn_columns,
+    .n_column = DM_COUNT(drawn_columns),
+    .filter = session_batch_filters,
+    .n_filter = DM_COUNT(session_batch_filters),
+    .has_where = true,
 };
 
 /* Figures over one session; a row of scalar questions. */

@@ -321,8 +321,10 @@ DM_MUST_CHECK int photo_sweep(const struct inv_ctx *c, const struct photo_place 
 
 /* Members that name an object are "STORE:KEY". Those of one session have the filter session_id. */
 extern const struct list list_adjustments;
+extern const struct list list_boxes;        /* detections as the editor draws them */
 extern const struct list list_claro_photos; /* HistoryEvent of a claro, newest first */
 extern const struct list list_detections;   /* Detection, with bin_id and category */
+extern const struct list list_drawn;        /* plants that people drew */
 extern const struct list list_estimations;  /* Estimation */
 extern const struct list list_gallery;      /* GalleryItem, newest first */
 extern const struct list list_image;        /* Image */

@@ -10,13 +10,14 @@ enum { FIND, KEEP, PURGE, RUN, DONE, PURGE_RUNNING };
 
 static const struct store_query queries[] = {
     [FIND] = {"repeat.find",
-              "SELECT request_sha256, response_status, response_body FROM idempotency_keys"
-              " WHERE key = ?1 AND user_id = ?2",
-              "ui", "tij"},
+              "SELECT request_sha256, response_status, response_body, response_fields"
+              " FROM idempotency_keys WHERE key = ?1 AND user_id = ?2",
+              "ui", "tijj"},
     [KEEP] = {"repeat.keep",
               "INSERT INTO idempotency_keys (key, user_id, request_sha256, response_status,"
-              " response_body, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-              "uitijT", ""},
+              " response_body, response_fields, created_at)"
+              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+              "uitijjT", ""},
     [PURGE] = {"repeat.purge", "DELETE FROM idempotency_keys WHERE created_at < ?1", "T", ""},
     [RUN] = {"repeat.run",
              "INSERT INTO idempotency_running (key, user_id, request_sha256, created_at)"
@@ -51,18 +52,19 @@ int inv_repeat_find(struct store_tx *tx, const struct inv_ctx *c, const char *ke
     if (strcmp(row[0].t, sha256) != 0) {
         return conflict(key, e);
     }
-    *ret = (struct inv_reply){(int)row[1].i, row[2].t};
+    *ret = (struct inv_reply){(int)row[1].i, row[2].t, row[3].null ? NULL : row[3].t};
     return 1;
 }
 
 int inv_repeat_keep(struct store_tx *tx, const struct inv_ctx *c, const char *key,
                     const char *sha256, const struct inv_reply *reply, struct dm_err *e)
 {
-    const int code =
-        store_exec(tx, &queries[KEEP],
-                   STORE_ARGS(store_u(key), store_i(c->user_id), store_t(sha256),
-                              store_i(reply->status), store_j(reply->body), store_at(c->now_ms)),
-                   NULL, e);
+    const int code = store_exec(tx, &queries[KEEP],
+                                STORE_ARGS(store_u(key), store_i(c->user_id), store_t(sha256),
+                                           store_i(reply->status), store_j(reply->body),
+                                           reply->fields ? store_j(reply->fields) : store_null(),
+                                           store_at(c->now_ms)),
+                                NULL, e);
     if (code == DM_ECONFLICT && store_fault(tx)->kind == STORE_FAULT_UNIQUE) {
         return conflict(key, e);
     }

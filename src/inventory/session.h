@@ -158,21 +158,41 @@ enum session_edit_kind {
     SESSION_UNMARK,
     SESSION_SET_SIZE,
     SESSION_CLARO_EMPTY,
+    SESSION_ADD_BOX,   /* a plant that was missed, where it stands */
+    SESSION_MOVE_BOX,  /* where a plant really stands, and how large it is */
+    SESSION_THRESHOLD, /* plants below a confidence leave; those it took out before come back */
+};
+
+/* In pixels of the photo. */
+struct session_box {
+    double center_x, center_y, width, height;
 };
 
 struct session_edit {
     enum session_edit_kind kind;
-    int64_t segment_id;   /* add, remove (without detection), set_size of a whole segment */
-    int64_t detection_id; /* remove, mark, unmark, set_size of one plant */
-    int32_t quantity;     /* add, remove without detection: > 0 */
-    int64_t size_id;      /* set_size; LEDGER_NONE = none */
-    const char *reason;   /* at least 5 characters */
+    int64_t segment_id;   /* add, remove (without detection), set_size of a whole segment; add_box:
+                             0 = the one it lies in */
+    int64_t detection_id; /* remove, mark, unmark, set_size, move of one plant */
+    struct session_box box; /* add_box, move_box */
+    double threshold;       /* 0..0.95 */
+    int32_t quantity;       /* add, remove without detection: > 0 */
+    int64_t size_id;        /* set_size; LEDGER_NONE = none */
+    const char *reason;     /* at least 5 characters */
 };
+
+#define SESSION_EDITS_MAX     5000 /* of one call */
+#define SESSION_THRESHOLD_MAX 0.95
 
 /* Edit what was counted (domain.md 12.1), all or nothing: before posting the edited numbers are
  * posted; in the open period they correct the opening count; later INV_PERIOD_CLOSED. */
 DM_MUST_CHECK int session_adjust(const struct inv_ctx *c, int64_t session_id,
                                  const struct session_edit *edit, size_t n,
                                  struct session_outcome *ret, struct dm_err *e);
+
+/* Take one edit back by a row of its own; the same effect on the books as an edit. INV_NOT_FOUND;
+ * INV_INVALID_TRANSITION: it was taken back before, is such a row itself, or later edits of the
+ * same plant stand on it. */
+DM_MUST_CHECK int session_revert(const struct inv_ctx *c, int64_t session_id, int64_t adjustment_id,
+                                 const char *reason, struct session_outcome *ret, struct dm_err *e);
 
 #endif

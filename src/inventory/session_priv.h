@@ -70,4 +70,15 @@ DM_MUST_CHECK int session_post_locked(struct work *w, struct session *s, bool re
 typedef int (*session_fn)(struct work *w, void *in, struct dm_err *e);
 DM_MUST_CHECK int session_run(const struct inv_ctx *c, session_fn fn, void *in, struct dm_err *e);
 
+/* ---- edits with a place in the picture (session_boxes.c) ---- */
+
+/* A box as it is stored, in the arena; NULL: out of memory. */
+const char *session_box_text(const struct session_box *b, struct dm_arena *a);
+/* The segment that a point lies in, the smallest of several. INV_VALIDATION: in none. */
+DM_MUST_CHECK int session_segment_at(struct work *w, int64_t session_id, double x, double y,
+                                     int64_t *ret, struct dm_err *e);
+/* The rows of a threshold. */
+DM_MUST_CHECK int session_threshold(struct work *w, int64_t session_id, double threshold,
+                                    const char *reason, struct dm_err *e);
+
 #endif

@@ -4,9 +4,7 @@
 #include "inventory/ledger_run.h"
 #include "inventory/session_priv.h"
 
-#define LIMIT_EDITS 500
-
-enum { VALIDATE, UNVALIDATE, EDIT_ADD, DETECTION, SEGMENT, TOTAL, CONFIG };
+enum { VALIDATE, UNVALIDATE, EDIT_ADD, EDIT, DETECTION, SEGMENT, TOTAL, CONFIG };
 static const struct store_query queries[] = {
     [VALIDATE] = {"session.validate",
                   "UPDATE photo_processing_sessions SET validated = TRUE,"
@@ -19,9 +17,15 @@ static const struct store_query queries[] = {
                     "iT", ""},
     [EDIT_ADD] = {"session.edit_add",
                   "INSERT INTO session_adjustments (session_id, session_segment_id, detection_id,"
-                  " kind, quantity_delta, product_size_id, reason, user_id, created_at)"
-                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                  "iiitiitiT", ""},
+                  " kind, quantity_delta, product_size_id, box, reverts_id, reason, user_id,"
+                  " created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                  "iiitiijitiT", ""},
+    [EDIT] = {"session.edit",
+              "SELECT a.session_segment_id, a.detection_id, a.quantity_delta, a.product_size_id,"
+              " a.reverts_id IS NOT NULL OR EXISTS (SELECT 1 FROM session_adjustments r"
+              " WHERE r.reverts_id = a.id) FROM session_adjustments a"
+              " WHERE a.id = ?1 AND a.session_id = ?2",
+              "ii", "iiiib"},
     /* marks: how often it was taken out of the count and not put back */
     [DETECTION] = {"session.detection",
                    "SELECT d.is_alive, d.is_empty_container,"
@@ -48,8 +52,9 @@ static const struct store_query queries[] = {
 };
 STORE_QUERIES(session_review_queries, queries);
 
-static const char *const kinds[] = {"add_plants", "remove_plants", "mark_dead",  "mark_empty",
-                                    "unmark",     "set_size",      "claro_empty"};
+static const char *const kinds[] = {"add_plants", "remove_plants", "mark_dead",   "mark_empty",
+                                    "unmark",     "set_size",      "claro_empty", "add_box",
+                                    "move_box",   "threshold"};
 
 /* A posted count may be looked at again only while its period is open. */
 static int check_open(const struct work *w, const struct session *s, struct dm_err *e)
@@ -122,12 +127,12 @@ static int detection_delta(struct work *w, int64_t session_id, const struct sess
     bool counts = v[0].b && !v[1].b;
     bool out = v[2].i < 0;
     bool puts_back = x->kind == SESSION_UNMARK;
-    if (!counts || (x->kind != SESSION_SET_SIZE && out != puts_back) ||
-        (x->kind == SESSION_SET_SIZE && out)) {
+    bool keeps = x->kind == SESSION_SET_SIZE || x->kind == SESSION_MOVE_BOX;
+    if (!counts || (keeps ? out : out != puts_back)) {
         DM_FAIL(e, INV_INVALID_TRANSITION, "detection %lld is not counted, or is counted already",
                 (long long)x->detection_id);
     }
-    *ret = x->kind == SESSION_SET_SIZE ? 0 : puts_back ? 1 : -1;
+    *ret = keeps ? 0 : puts_back ? 1 : -1;
     return DM_OK;
 }
 
@@ -141,7 +146,8 @@ static int segment_delta(struct work *w, int64_t session_id, const struct sessio
         DM_FAIL(e, INV_NOT_FOUND, "the photo has no container %lld", (long long)x->segment_id);
     }
     DM_TRY(r);
-    *ret = x->kind == SESSION_ADD_PLANTS      ? x->quantity
+    *ret = x->kind == SESSION_ADD_BOX         ? 1
+           : x->kind == SESSION_ADD_PLANTS    ? x->quantity
            : x->kind == SESSION_REMOVE_PLANTS ? -(int64_t)x->quantity
                                               : 0;
     if (plants + *ret < 0) {
@@ -150,10 +156,37 @@ static int segment_delta(struct work *w, int64_t session_id, const struct sessio
     return DM_OK;
 }
 
-static int add_edit(struct work *w, const struct session *s, const struct session_edit *x,
+/* A row of the edits; what it says nothing about is 0 or NULL. */
+struct row {
+    int64_t segment_id, detection_id, delta, size_id, reverts_id;
+    const char *kind, *box, *reason;
+};
+
+static int add_row(struct work *w, const struct session *s, const struct row *x, struct dm_err *e)
+{
+    return store_exec(w->tx, &queries[EDIT_ADD],
+                      STORE_ARGS(store_i(s->id), store_ref(x->segment_id),
+                                 store_ref(x->detection_id), store_t(x->kind), store_i(x->delta),
+                                 store_ref(x->size_id), x->box ? store_j(x->box) : store_null(),
+                                 store_ref(x->reverts_id), store_t(x->reason),
+                                 store_i(w->c->user_id), store_at(w->c->now_ms)),
+                      NULL, e);
+}
+
+static int add_edit(struct work *w, const struct session *s, const struct session_edit *asked,
                     struct dm_err *e)
 {
+    const bool boxed = asked->kind == SESSION_ADD_BOX || asked->kind == SESSION_MOVE_BOX;
+    struct session_edit placed = *asked;
+    const struct session_edit *x = &placed;
     int64_t delta = 0;
+    if (x->kind == SESSION_THRESHOLD) {
+        return session_threshold(w, s->id, x->threshold, x->reason, e);
+    }
+    if (x->kind == SESSION_ADD_BOX && !x->segment_id) {
+        DM_TRY(
+            session_segment_at(w, s->id, x->box.center_x, x->box.center_y, &placed.segment_id, e));
+    }
     if (x->kind == SESSION_CLARO_EMPTY) {
         DM_TRY(store_int(w->tx, &queries[TOTAL], STORE_ARGS(store_i(s->id)), &delta, e));
         delta = -delta; /* what was taken for plants was none */
@@ -163,12 +196,14 @@ static int add_edit(struct work *w, const struct session *s, const struct sessio
     }
     int64_t size = DM_MAX(x->size_id, 0);
     DM_TRY(ledger_check_catalogue(w, 0, 0, size, 0, e));
-    return store_exec(w->tx, &queries[EDIT_ADD],
-                      STORE_ARGS(store_i(s->id), store_ref(x->detection_id ? 0 : x->segment_id),
-                                 store_ref(x->detection_id), store_t(kinds[x->kind]),
-                                 store_i(delta), store_ref(size), store_t(x->reason),
-                                 store_i(w->c->user_id), store_at(w->c->now_ms)),
-                      NULL, e);
+    const struct row row = {.segment_id = x->detection_id ? 0 : x->segment_id,
+                            .detection_id = x->detection_id,
+                            .kind = kinds[x->kind],
+                            .delta = delta,
+                            .size_id = size,
+                            .box = boxed ? session_box_text(&x->box, &w->arena) : NULL,
+                            .reason = x->reason};
+    return add_row(w, s, &row, e);
 }
 
 /* The edited numbers take the place of the posted ones (domain.md 12.2). */
@@ -200,6 +235,14 @@ static int correct_posted(struct work *w, const struct session *s, const char *r
     return book_write(w, e);
 }
 
+/* The books follow what the photo shows now. */
+static int post_edited(struct work *w, struct session *s, const char *reason,
+                       struct session_outcome *ret, struct dm_err *e)
+{
+    return s->posting == SESSION_POSTED ? correct_posted(w, s, reason, ret, e)
+                                        : session_post_locked(w, s, false, ret, e);
+}
+
 static int adjust(struct work *w, void *in, struct dm_err *e)
 {
     struct editing *x = in;
@@ -209,8 +252,7 @@ static int adjust(struct work *w, void *in, struct dm_err *e)
     for (size_t i = 0; i < x->n; i++) {
         DM_TRY(add_edit(w, &s, &x->edit[i], e));
     }
-    return s.posting == SESSION_POSTED ? correct_posted(w, &s, x->edit[0].reason, &x->outcome, e)
-                                       : session_post_locked(w, &s, false, &x->outcome, e);
+    return post_edited(w, &s, x->edit[0].reason, &x->outcome, e);
 }
 
 static int check_edit(const struct session_edit *x, struct dm_err *e)
@@ -220,9 +262,16 @@ static int check_edit(const struct session_edit *x, struct dm_err *e)
         x->kind == SESSION_ADD_PLANTS || (x->kind == SESSION_REMOVE_PLANTS && !x->detection_id);
     bool mark =
         x->kind == SESSION_MARK_DEAD || x->kind == SESSION_MARK_EMPTY || x->kind == SESSION_UNMARK;
-    bool placed = x->kind == SESSION_CLARO_EMPTY || x->segment_id > 0 || x->detection_id > 0;
+    bool boxed = x->kind == SESSION_ADD_BOX || x->kind == SESSION_MOVE_BOX;
+    bool placed = x->kind == SESSION_CLARO_EMPTY || x->kind == SESSION_ADD_BOX ||
+                  x->kind == SESSION_THRESHOLD || x->segment_id > 0 || x->detection_id > 0;
     if ((amount && (x->quantity <= 0 || x->segment_id <= 0)) || (mark && x->detection_id <= 0) ||
-        (x->kind == SESSION_SET_SIZE && !x->size_id) || !placed) {
+        (x->kind == SESSION_SET_SIZE && !x->size_id) || !placed ||
+        (boxed && !(x->box.width > 0 && x->box.height > 0)) ||
+        (x->kind == SESSION_MOVE_BOX && x->detection_id <= 0) ||
+        (x->kind == SESSION_ADD_BOX && x->detection_id) ||
+        (x->kind == SESSION_THRESHOLD &&
+         !(x->threshold >= 0 && x->threshold <= SESSION_THRESHOLD_MAX))) {
         DM_FAIL(e, INV_VALIDATION, "the edit does not say what it changes");
     }
     return DM_OK;
@@ -232,14 +281,87 @@ int session_adjust(const struct inv_ctx *c, int64_t session_id, const struct ses
                    size_t n, struct session_outcome *ret, struct dm_err *e)
 {
     DM_TRY(inv_permit(c, INV_DO_COUNT_REVIEW, e));
-    if (n < 1 || n > LIMIT_EDITS) {
-        DM_FAIL(e, INV_VALIDATION, "1 to %d edits at once", LIMIT_EDITS);
+    if (n < 1 || n > SESSION_EDITS_MAX) {
+        DM_FAIL(e, INV_VALIDATION, "1 to %d edits at once", SESSION_EDITS_MAX);
     }
     for (size_t i = 0; i < n; i++) {
         DM_TRY(check_edit(&edit[i], e));
     }
     struct editing x = {session_id, edit, n, {0}};
     DM_TRY(session_run(c, adjust, &x, e));
+    *ret = x.outcome;
+    return DM_OK;
+}
+
+/* ---- taking one back ---- */
+
+struct reverting {
+    int64_t id, adjustment_id;
+    const char *reason;
+    struct session_outcome outcome;
+};
+
+/* What is left of the plant or its container without the edit must be possible. */
+static int check_without(struct work *w, const struct session *s, const struct row *x,
+                         struct dm_err *e)
+{
+    const struct store_value *v;
+    if (x->detection_id) {
+        DM_TRY(store_one(w->tx, &queries[DETECTION],
+                         STORE_ARGS(store_i(x->detection_id), store_i(s->id)), &w->arena, &v, e));
+        const int64_t net = v[2].i + x->delta;
+        if (net < -1 || net > 0) {
+            DM_FAIL(e, INV_INVALID_TRANSITION, "a later edit of the same plant stands on this one");
+        }
+        return DM_OK;
+    }
+    int64_t plants;
+    DM_TRY(x->segment_id
+               ? store_int(w->tx, &queries[SEGMENT],
+                           STORE_ARGS(store_i(x->segment_id), store_i(s->id)), &plants, e)
+               : store_int(w->tx, &queries[TOTAL], STORE_ARGS(store_i(s->id)), &plants, e));
+    if (plants + x->delta < 0) {
+        DM_FAIL(e, INV_INVALID_TRANSITION, "later edits stand on this one");
+    }
+    return DM_OK;
+}
+
+static int revert(struct work *w, void *in, struct dm_err *e)
+{
+    struct reverting *x = in;
+    struct session s;
+    const struct store_value *v;
+    DM_TRY(session_lock(w, x->id, 0, &s, e));
+    DM_TRY(check_open(w, &s, e));
+    const int found =
+        store_maybe(w->tx, &queries[EDIT], STORE_ARGS(store_i(x->adjustment_id), store_i(x->id)),
+                    &w->arena, &v, e);
+    DM_TRY(found);
+    if (!found) {
+        DM_FAIL(e, INV_NOT_FOUND, "the session has no edit %lld", (long long)x->adjustment_id);
+    }
+    if (v[4].b) {
+        DM_FAIL(e, INV_INVALID_TRANSITION, "the edit was taken back, or takes one back");
+    }
+    const struct row row = {.segment_id = v[0].null ? 0 : v[0].i,
+                            .detection_id = v[1].null ? 0 : v[1].i,
+                            .delta = -v[2].i,
+                            .size_id = v[3].null ? 0 : v[3].i,
+                            .kind = "revert",
+                            .reverts_id = x->adjustment_id,
+                            .reason = x->reason};
+    DM_TRY(check_without(w, &s, &row, e));
+    DM_TRY(add_row(w, &s, &row, e));
+    return post_edited(w, &s, x->reason, &x->outcome, e);
+}
+
+int session_revert(const struct inv_ctx *c, int64_t session_id, int64_t adjustment_id,
+                   const char *reason, struct session_outcome *ret, struct dm_err *e)
+{
+    DM_TRY(inv_permit(c, INV_DO_COUNT_REVIEW, e));
+    DM_TRY(ledger_check_reason(reason, e));
+    struct reverting x = {session_id, adjustment_id, reason, {0}};
+    DM_TRY(session_run(c, revert, &x, e));
     *ret = x.outcome;
     return DM_OK;
 }

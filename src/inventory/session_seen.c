@@ -35,7 +35,9 @@ static const struct store_query queries[] = {
                " CASE WHEN c.product_size_conf >= 0.6 THEN c.product_size_id END"
                " FROM session_adjustments a LEFT JOIN detections d ON d.id = a.detection_id"
                " LEFT JOIN classifications c ON c.id = d.classification_id"
-               " WHERE a.session_id = ?1 ORDER BY a.id",
+               " WHERE a.session_id = ?1 AND a.reverts_id IS NULL"
+               " AND NOT EXISTS (SELECT 1 FROM session_adjustments r WHERE r.reverts_id = a.id)"
+               " ORDER BY a.id",
                "i", "tiiiii"},
     [LINK_BINS] = {"session.link_bins",
                    "UPDATE session_segments SET storage_bin_id = (SELECT b.id FROM storage_bins b"

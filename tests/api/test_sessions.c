@@ -235,9 +235,179 @@ static void old_addresses(void **state)
     end();
 }
 
+/* ---- the box editor ---------------------------------------------------------------------------
+ */
+
+static int64_t column(const json_t *boxes, const char *name, size_t i)
+{
+    const json_t *list = json_object_get(json_object_get(boxes, "columns"), name);
+    return (int64_t)json_number_value(json_array_get(list, i));
+}
+
+static const char *kind(const json_t *boxes, size_t i)
+{
+    const json_t *list = json_object_get(json_object_get(boxes, "columns"), "kind");
+    return json_string_value(json_array_get(list, i));
+}
+
+static size_t of_kind(const json_t *boxes, const char *wanted)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < (size_t)number(boxes, "count"); i++) {
+        n += !strcmp(kind(boxes, i), wanted);
+    }
+    return n;
+}
+
+static void correct(struct api_rig *g, int status, const struct photo_accepted *a, int64_t plants,
+                    const char *edits)
+{
+    char body[1200];
+    (void)snprintf(body, sizeof(body), "{\"adjustments\":[%s]}", edits);
+    json_decref(test_send(g->client, status, "POST", at(a, "/adjustments"), body));
+    assert_int_equal(rig_total(&nursery.r, nursery.r.claro[0]), plants);
+    photo_rig_verify(&nursery);
+}
+
+/* The newest correction of a session. */
+static int64_t newest(struct api_rig *g, const struct photo_accepted *a)
+{
+    json_t *list = test_get(g->client, 200, at(a, "/adjustments"));
+    const int64_t id = number(json_array_get(list, json_array_size(list) - 1), "id");
+    json_decref(list);
+    return id;
+}
+
+static void revert(struct api_rig *g, int status, const struct photo_accepted *a, int64_t id,
+                   int64_t plants)
+{
+    char rest[80];
+    (void)snprintf(rest, sizeof(rest), "/adjustments/%lld/revert", (long long)id);
+    json_decref(test_send(g->client, status, "POST", at(a, rest), "{\"reason\":\"by mistake\"}"));
+    assert_int_equal(rig_total(&nursery.r, nursery.r.claro[0]), plants);
+    photo_rig_verify(&nursery);
+}
+
+static void boxes_are_edited(void **state)
+{
+    struct api_rig *g = begin(state, INV_SUPERVISOR);
+    char edits[900];
+    const struct photo_accepted a = photo_rig_photo(&nursery, 1, 20, nursery.r.claro[0]);
+    assert_int_equal(photo_rig_jobs(&nursery), 1);
+    json_t *o = test_get(g->client, 200, at(&a, "/detections.json"));
+    assert_int_equal(number(o, "count"), 20);
+    assert_int_equal(of_kind(o, "plant"), 20);
+    const int64_t first = column(o, "id", 0);
+    const int64_t second = column(o, "id", 1);
+    const int64_t third = column(o, "id", 2);
+    const double x =
+        json_number_value(json_array_get(json_object_get(json_object_get(o, "columns"), "x"), 0));
+    const double y =
+        json_number_value(json_array_get(json_object_get(json_object_get(o, "columns"), "y"), 0));
+    json_decref(o);
+    json_decref(test_get(g->client, 404, at(NULL, "/detections.json")));
+    /* a lasso, a plant that was missed, one that stands elsewhere: one request */
+    (void)snprintf(
+        edits, sizeof(edits),
+        "{\"kind\":\"remove_plants\",\"detection_ids\":[%lld,%lld],\"reason\":\"weeds\"},"
+        "{\"kind\":\"add_boxes\",\"boxes\":[{\"x\":%.1f,\"y\":%.1f,\"w\":20,\"h\":30}],"
+        "\"reason\":\"missed\"},"
+        "{\"kind\":\"move_box\",\"detection_id\":%lld,"
+        "\"box\":{\"x\":50,\"y\":60,\"w\":7,\"h\":8},\"reason\":\"too large\"}",
+        (long long)first, (long long)second, x, y, (long long)third);
+    correct(g, 201, &a, 19, edits);
+    o = test_get(g->client, 200, at(&a, "/detections.json"));
+    assert_int_equal(of_kind(o, "removed"), 2);
+    assert_int_equal(column(o, "w", 2), 7);
+    assert_int_equal(json_array_size(json_object_get(o, "drawn")), 1);
+    json_decref(o);
+    json_t *list = test_get(g->client, 200, at(&a, "/adjustments"));
+    assert_int_equal(json_array_size(list), 4);
+    const int64_t removed = number(json_array_get(list, 0), "id");
+    const int64_t drawn = number(json_array_get(list, 2), "id");
+    json_decref(list);
+    /* what cannot be: twice, outside every container, in no place, too many */
+    (void)snprintf(edits, sizeof(edits),
+                   "{\"kind\":\"move_box\",\"detection_id\":%lld,"
+                   "\"box\":{\"x\":50,\"y\":60,\"w\":7,\"h\":8},\"reason\":\"removed before\"}",
+                   (long long)first);
+    correct(g, 409, &a, 19, edits);
+    correct(g, 422, &a, 19,
+            "{\"kind\":\"add_boxes\",\"boxes\":[{\"x\":-90,\"y\":-90,\"w\":2,\"h\":3}],"
+            "\"reason\":\"outside\"}");
+    correct(g, 422, &a, 19, "{\"kind\":\"threshold\",\"reason\":\"no value\"}");
+    /* back again, each once, and not what later ones stand on */
+    revert(g, 201, &a, drawn, 18);
+    revert(g, 409, &a, drawn, 18);
+    revert(g, 409, &a, newest(g, &a), 18);
+    (void)snprintf(edits, sizeof(edits),
+                   "{\"kind\":\"unmark\",\"detection_id\":%lld,\"reason\":\"a plant\"}",
+                   (long long)first);
+    correct(g, 201, &a, 19, edits);
+    revert(g, 409, &a, removed, 19);
+    revert(g, 404, &a, 999999, 19);
+    revert(g, 404, NULL, removed, 19);
+    /* the slider: what goes below leaves, and comes back, but for what a person removed */
+    correct(g, 201, &a, 0, "{\"kind\":\"threshold\",\"threshold\":0.95,\"reason\":\"strict\"}");
+    o = test_get(g->client, 200, at(&a, "/detections.json"));
+    assert_int_equal(of_kind(o, "removed"), 20);
+    json_decref(o);
+    correct(g, 201, &a, 19, "{\"kind\":\"threshold\",\"threshold\":0,\"reason\":\"lenient\"}");
+    o = test_get(g->client, 200, at(&a, "/detections.json"));
+    assert_int_equal(of_kind(o, "plant"), 19);
+    json_decref(o);
+    /* who did not see the last correction does not overwrite it */
+    struct test_reply r =
+        test_call(g->client, &(struct test_ask){.method = "GET", .path = at(&a, "/adjustments")});
+    char tag[80];
+    (void)snprintf(tag, sizeof(tag), "If-Match: %s", test_field(&r, "ETag"));
+    test_reply_clear(&r);
+    for (int again = 0; again < 2; again++) {
+        r = test_call(g->client,
+                      &(struct test_ask){.method = "POST",
+                                         .path = at(&a, "/adjustments"),
+                                         .json = "{\"adjustments\":[{\"kind\":\"claro_empty\","
+                                                 "\"reason\":\"all gone\"}]}",
+                                         .header = {tag}});
+        assert_int_equal(r.status, again ? 412 : 201);
+        test_reply_clear(&r);
+    }
+    assert_int_equal(rig_total(&nursery.r, nursery.r.claro[0]), 0);
+    revert(g, 201, &a, newest(g, &a), 19);
+    end();
+}
+
+static void two_visits(void **state)
+{
+    struct api_rig *g = begin(state, INV_VIEWER);
+    char rest[80];
+    const struct photo_accepted a = photo_rig_photo(&nursery, 1, 20, nursery.r.claro[0]);
+    assert_int_equal(photo_rig_jobs(&nursery), 1);
+    rig_now(&nursery.r, store_now() + INT64_C(10) * 86400000);
+    const struct photo_accepted b = photo_rig_photo(&nursery, 2, 15, nursery.r.claro[0]);
+    const struct photo_accepted c = photo_rig_photo(&nursery, 3, 15, nursery.r.claro[1]);
+    (void)snprintf(rest, sizeof(rest), "/compare?with=%s", b.session_uuid);
+    json_decref(test_get(g->client, 409, at(&a, rest))); /* not counted yet */
+    assert_int_equal(photo_rig_jobs(&nursery), 2);
+    json_t *o = test_get(g->client, 200, at(&a, rest));
+    const json_t *d = json_object_get(o, "difference");
+    assert_int_equal(number(json_object_get(o, "a"), "plants"), 20);
+    assert_int_equal(number(d, "plants"), -5);
+    assert_true(json_number_value(json_object_get(d, "days")) > 9.9);
+    assert_true(json_number_value(json_object_get(d, "growth_pct")) == -25);
+    d = json_array_get(json_object_get(o, "containers"), 0);
+    assert_int_equal(number(d, "difference"), -5);
+    json_decref(o);
+    (void)snprintf(rest, sizeof(rest), "/compare?with=%s", c.session_uuid);
+    json_decref(test_get(g->client, 409, at(&a, rest))); /* of another claro */
+    json_decref(test_get(g->client, 404, at(&a, "/compare?with=" NOBODY)));
+    end();
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {API_TEST(looked_at), API_TEST(files), API_TEST(reviewed),
-                                       API_TEST(placed), API_TEST(old_addresses)};
+    const struct CMUnitTest tests[] = {
+        API_TEST(looked_at),  API_TEST(files),  API_TEST(reviewed),     API_TEST(boxes_are_edited),
+        API_TEST(two_visits), API_TEST(placed), API_TEST(old_addresses)};
     return api_rig_main(tests);
 }

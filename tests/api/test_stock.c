@@ -150,6 +150,7 @@ static void movements_are_taken_back(void **state)
     struct test_reply again =
         test_call(g->client, &ask); /* the same request is the same movement */
     assert_int_equal(again.status, 201);
+    assert_string_equal(test_field(&again, "Location"), path);
     assert_string_equal(json_string_value(api_at(again.json, "movement_id")), id);
     test_reply_clear(&again);
     json_decref(test_get(g->client, 200, path));

@@ -218,27 +218,26 @@ static int guard(struct http_request *r, struct dm_err *e)
 }
 
 static int kept_status;
-static char kept_key[40], kept_body[512];
+static char kept_key[40], kept_body[512], kept_fields[512];
 
-static int replay(struct http_request *r, const char *key, int *ret_status, const char **ret_body,
-                  struct dm_err *e)
+static int replay(struct http_request *r, const char *key, struct http_kept *ret, struct dm_err *e)
 {
     (void)r;
     (void)e;
-    *ret_status = kept_status;
-    *ret_body = kept_body;
+    *ret = (struct http_kept){kept_status, kept_body, kept_fields};
     return strcmp(key, kept_key) == 0;
 }
 
-static int keep(struct http_request *r, const char *key, int status, const char *body,
+static int keep(struct http_request *r, const char *key, const struct http_kept *reply,
                 struct dm_err *e)
 {
     (void)r;
     (void)e;
-    if (body != NULL) {
-        kept_status = status;
+    if (reply != NULL) {
+        kept_status = reply->status;
         (void)snprintf(kept_key, sizeof(kept_key), "%s", key);
-        (void)snprintf(kept_body, sizeof(kept_body), "%s", body);
+        (void)snprintf(kept_body, sizeof(kept_body), "%s", reply->body);
+        (void)snprintf(kept_fields, sizeof(kept_fields), "%s", reply->fields);
     }
     return DM_OK;
 }
@@ -416,6 +415,7 @@ static void repeats_an_answer(void **state)
     assert_int_equal(b.status, 201);
     assert_string_equal(a.body, b.body);
     assert_string_equal(test_field(&b, "Idempotency-Replayed"), "true");
+    assert_string_equal(test_field(&b, "Location"), "/things/7");
     test_reply_clear(&a);
     test_reply_clear(&b);
 }
