@@ -340,6 +340,7 @@ static void block_signals(struct serve *s)
     (void)sigaddset(&s->signals, SIGTERM);
     (void)sigaddset(&s->signals, SIGINT);
     (void)sigaddset(&s->signals, SIGHUP);
+    (void)sigaddset(&s->signals, SIGCHLD); /* the keeper has died */
     (void)pthread_sigmask(SIG_BLOCK, &s->signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
 }
@@ -412,12 +413,16 @@ static int wait_signal(const sigset_t *set, int seconds)
     return number < 0 ? 0 : number;
 }
 
-static void wait_end(struct serve *s)
+/* Until a signal to end; DM_EIO when the workers cannot go on. */
+static int wait_end(struct serve *s, struct dm_err *e)
 {
     for (;;) {
         const int number = wait_signal(&s->signals, HOUSE_S);
         if (number == SIGTERM || number == SIGINT) {
-            return;
+            return DM_OK;
+        }
+        if (!queue_worker_lives(s->workers)) {
+            DM_FAIL(e, DM_EIO, "the keeper of the workers has died; start the server again");
         }
         if (number == SIGHUP) {
             api_settings_changed(s->api);
@@ -433,6 +438,8 @@ static void drain(struct serve *s)
     const struct settings_values *v = &s->r->settings.v;
     enum { STEP_MS = 100 };
     dm_log(DM_LOG_INFO, "draining");
+    (void)sigdelset(&s->signals,
+                    SIGCHLD); /* the keeper may hear the signal too, and be done first */
     api_drain(s->api);
     if (v->server_drain_delay_s > 0 && wait_signal(&s->signals, v->server_drain_delay_s)) {
         serve_stop(s, true);
@@ -458,9 +465,9 @@ static int serve_run(struct cmd_run *r, struct dm_err *e)
         serve_stop(&s, true);
         return code;
     }
-    wait_end(&s);
+    const int ended = wait_end(&s, e);
     drain(&s);
-    return 0;
+    return ended;
 }
 
 const struct cmd cmd_serve = {

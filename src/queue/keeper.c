@@ -508,6 +508,14 @@ pid_t queue_worker_pid(const struct queue_worker *w)
     return w->pid;
 }
 
+bool queue_worker_lives(struct queue_worker *w)
+{
+    if (w && w->pid > 0 && waitpid(w->pid, NULL, WNOHANG) == w->pid) {
+        w->pid = 0;
+    }
+    return !w || w->pid > 0;
+}
+
 void queue_worker_state(const struct queue_worker *w, struct queue_worker_state *ret)
 {
     const struct shared *sh = w->sh;

@@ -96,6 +96,9 @@ DM_MUST_CHECK int queue_worker_start(const struct queue_worker_options *o,
 /* A job was added: look at once. Never waits, any thread. w NULL allowed. */
 void queue_worker_poke(struct queue_worker *w);
 pid_t queue_worker_pid(const struct queue_worker *w);
+/* Whether the keeper lives. After a false one nobody runs jobs here any more, and a process with
+ * threads cannot fork another keeper: it should end and be started again. w NULL: true. */
+bool queue_worker_lives(struct queue_worker *w);
 /* What it is doing now, for /health and metrics. Any thread. */
 struct queue_worker_state {
     int cpu, cpu_busy, io, io_busy; /* places that exist and work */
