@@ -59,7 +59,6 @@ struct api_options {
     struct sign_in *sign_in;          /* NULL: nobody signs in (the job monitor alone) */
     const char *base_url;    /* "http://localhost:8000": links; without a slash at the end */
     const char *oidc_domain; /* as R4 tells it; NULL without an issuer */
-    const char *data_dir;    /* whose free room /health/ready looks at; NULL: does not */
     const char *version, *revision;
     const char *metrics_token;                   /* NULL: /metrics is open */
     const char *monitor_user, *monitor_password; /* of /flower; password NULL: it is off */

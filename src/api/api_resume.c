@@ -107,6 +107,7 @@ static int read_metadata(const struct tus_upload *u, json_t **ret, struct dm_err
 
 static int check_size(const struct http_request *r, int64_t bytes, struct dm_err *e)
 {
+    const struct photo_place *p;
     const int64_t most = (int64_t)api_ctx(r)->settings->upload_file_mib << 20;
     if (bytes < 1) {
         DM_FAIL(e, API_ERULE, "the photo has no bytes");
@@ -115,7 +116,8 @@ static int check_size(const struct http_request *r, int64_t bytes, struct dm_err
         DM_REFUSE(e, INV_FILE_TOO_LARGE, DM_FIELDS(DM_I("max_bytes", most)),
                   "the photo has more than %lld MB", (long long)(most / 1000000));
     }
-    return DM_OK;
+    DM_TRY(photos_place(r, &p, e));
+    return photo_room(p, bytes, e);
 }
 
 /* What need not be sent is refused before its first byte. */

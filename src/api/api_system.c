@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/statvfs.h>
 
 #include <sodium.h>
 
@@ -12,6 +11,7 @@
 #include "api/page.h"
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "inventory/photo.h"
 #include "queue/carrier.h"
 #include "queue/queue.h"
 #include "store/migrate.h"
@@ -23,7 +23,6 @@
 enum {
     READY_FRESH_MS = 1000,
     WORKER_DOWN_MS = 60 * 1000,
-    FREE_MIN_GIB = 1,
     METRICS_MAX = 16 << 20,
 };
 
@@ -115,25 +114,13 @@ static enum crew crew_of(struct store *s, const char *queue, int64_t now_ms)
     return d.oldest_ms && now_ms - d.oldest_ms > WORKER_DOWN_MS ? CREW_DOWN : CREW_IDLE;
 }
 
-/* Uploads need room: at least 1 GiB and 5 %. */
-static bool room_left(const char *dir)
-{
-    struct statvfs v;
-    if (!dir || statvfs(dir, &v) != 0) {
-        return !dir;
-    }
-    const double free_bytes = (double)v.f_bavail * (double)v.f_frsize;
-    const double all_bytes = (double)v.f_blocks * (double)v.f_frsize;
-    return free_bytes >= DM_MAX((double)FREE_MIN_GIB * (1U << 30), all_bytes * 0.05);
-}
-
 static struct state look(const struct api *api)
 {
     const int64_t now_ms = store_now();
     struct oidc *oidc = sign_in_oidc(api->o.sign_in);
     struct state s = {.database = database_works(api->o.store),
                       .issuer = !oidc || oidc_healthy(oidc),
-                      .room = room_left(api->o.data_dir),
+                      .room = !api->o.photos || photo_room(api->o.photos, 0, NULL) >= 0,
                       .redis = "disabled"};
     if (api->o.carrier) {
         s.redis = queue_carrier_up(api->o.carrier) ? "connected" : "down";

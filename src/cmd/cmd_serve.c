@@ -301,7 +301,6 @@ static int open_api(struct serve *s, struct dm_err *e)
         .sign_in = s->sign_in,
         .base_url = base,
         .oidc_domain = v->auth_domain[0] ? v->auth_domain : NULL,
-        .data_dir = v->data_dir,
         .version = DEMETER_VERSION,
         .revision = version_commit(),
         .metrics_token = v->metrics_token[0] ? v->metrics_token : NULL,

@@ -60,6 +60,7 @@ struct settings_values {
         *storage_access_key, *storage_secret_key, *storage_session_token, *storage_endpoint,
         *storage_sse;
     bool storage_path_style;
+    int32_t storage_keep_free_mb, storage_incoming_mb;
     const char *debug_abort_sha256, *debug_clock_file;
     /* queue.*, worker.*; read by cmd/worker_options.h */
     const char *queue_url, *queue_broker_url, *queue_redis_url, *queue_redis_password;

@@ -24,6 +24,8 @@ static int open_folder(struct cmd_run *r, bool make, struct photo_place *p, stru
     if (!url || !p->incoming) {
         DM_FAIL(e, DM_ENOMEM, "no memory for the places of photos");
     }
+    p->keep_free = v->storage_keep_free_mb < 0 ? -1 : (int64_t)v->storage_keep_free_mb << 20;
+    p->incoming_max = (int64_t)v->storage_incoming_mb << 20;
     return blob_open(url, &(struct blob_options){.create = make}, &p->local, e);
 }
 

@@ -29,7 +29,13 @@ struct photo_place {
     const char *incoming;              /* folder of uploads on their way, on this machine */
     struct blob *local;                /* a folder */
     struct blob *originals, *pictures; /* buckets; NULL without: everything is local */
+    int64_t keep_free;                 /* bytes of that folder's disk that uploads leave free; -1:
+                                          1 GiB and a twentieth of it; 0: no bound */
+    int64_t incoming_max;              /* bytes of all uploads on their way; 0: no bound */
 };
+
+/* Whether another upload of so many bytes (0: not known yet) has room. INV_STORAGE_FULL. */
+DM_MUST_CHECK int photo_room(const struct photo_place *p, int64_t bytes, struct dm_err *e);
 
 enum photo_variant { PHOTO_ORIGINAL, PHOTO_THUMBNAIL, PHOTO_ANNOTATED };
 extern const char *const photo_variant_names[]; /* as stored, NULL-ended */

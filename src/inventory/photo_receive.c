@@ -29,6 +29,7 @@ int photo_file_begin(const struct photo_place *p, int64_t max_bytes, struct phot
 {
     char uuid[STORE_UUID_SIZE];
     const size_t room = strlen(p->incoming) + STORE_UUID_SIZE + 8;
+    DM_TRY(photo_room(p, 0, e));
     DM_CLEANUP(photo_file_freep) struct photo_file *f = dm_calloc(1, sizeof(*f));
     char *path = dm_alloc(room);
     if (!f || !path) {

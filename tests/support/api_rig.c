@@ -117,7 +117,6 @@ int api_rig_setup(void **state)
     g->api_options = (struct api_options){.store = g->db->store,
                                           .photos = &g->photos,
                                           .base_url = "http://localhost:8000",
-                                          .data_dir = g->folder,
                                           .version = "0.0.0",
                                           .revision = "test",
                                           .logins_per_minute = -1};

@@ -114,6 +114,40 @@ static void refused(void **state)
     photo_rig_clear(&p);
 }
 
+/* Uploads leave room on the disk, and on their way take no more than they may. */
+static void no_room(void **state)
+{
+    struct photo_rig p;
+    photo_rig_init(&p, *state);
+    struct photo_place *place = &p.runner.place;
+    struct dm_err e = {0};
+    struct photo_file *first = NULL;
+    struct photo_file *second = NULL;
+    assert_ok(photo_file_begin(place, 0, &first, &e), &e); /* makes the folder */
+    photo_file_free(first);
+    place->keep_free = INT64_MAX / 2;
+    assert_int_equal(photo_file_begin(place, 0, &first, &e), INV_STORAGE_FULL);
+    assert_int_equal(dm_code_info(INV_STORAGE_FULL)->http_status, 503);
+    assert_non_null(strstr(e.text, "must stay free"));
+    place->keep_free = 1;
+    assert_ok(photo_room(place, 0, &e), &e);
+    assert_int_equal(photo_room(place, INT64_MAX / 2, &e), INV_STORAGE_FULL);
+    place->keep_free = 0;
+    assert_ok(photo_room(place, INT64_MAX / 2, &e), &e);
+    place->incoming_max = 1000;
+    assert_ok(photo_file_begin(place, 0, &first, &e), &e);
+    assert_ok(photo_room(place, 1000, &e), &e);
+    assert_int_equal(photo_room(place, 1001, &e), INV_STORAGE_FULL);
+    for (int i = 0; i < 11; i++) {
+        assert_ok(photo_file_write(first, &p, 100, &e), &e);
+    }
+    assert_int_equal(photo_file_begin(place, 0, &second, &e), INV_STORAGE_FULL);
+    photo_file_free(first); /* it has arrived */
+    assert_ok(photo_file_begin(place, 0, &second, &e), &e);
+    photo_file_free(second);
+    photo_rig_clear(&p);
+}
+
 static void known_bytes(void **state)
 {
     struct photo_rig p;
@@ -348,9 +382,9 @@ int main(void)
 {
     inv_setup();
     const struct CMUnitTest tests[] = {
-        DB_TEST(to_the_books), DB_TEST(next_month),      DB_TEST(refused), DB_TEST(known_bytes),
-        DB_TEST(placed_later), DB_TEST(labelled),        DB_TEST(damaged), DB_TEST(buried),
-        DB_TEST(swept),        cmocka_unit_test(shrunk),
+        DB_TEST(to_the_books), DB_TEST(next_month),   DB_TEST(refused),         DB_TEST(no_room),
+        DB_TEST(known_bytes),  DB_TEST(placed_later), DB_TEST(labelled),        DB_TEST(damaged),
+        DB_TEST(buried),       DB_TEST(swept),        cmocka_unit_test(shrunk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

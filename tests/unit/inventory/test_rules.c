@@ -31,7 +31,7 @@ static void rules_are_known_to_base(void **state)
         const struct dm_code_info *r = dm_code_info(rules[i].code);
         assert_int_equal(r->code, rules[i].code);
         assert_string_equal(r->slug, rules[i].name);
-        assert_in_range(r->http_status, 400, 501);
+        assert_in_range(r->http_status, 400, 503);
         assert_in_range(r->exit_status, 1, 5);
         assert_non_null(inv_code_class(r->code));
         assert_true(i == 0 || rules[i].code < rules[i - 1].code);
@@ -70,6 +70,7 @@ static void statuses(void **state)
         {422, 5, {INV_VALIDATION}},
         {429, 1, {INV_RATE_LIMITED}},
         {501, 1, {INV_NOT_IMPLEMENTED}},
+        {503, 1, {INV_STORAGE_FULL}},
     };
     inv_setup();
     for (size_t g = 0; g < DM_COUNT(groups); g++) {

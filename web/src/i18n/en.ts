@@ -264,6 +264,7 @@ export const en: Record<Key, string> = {
   'rule.FILE_TYPE': 'This kind of file is not supported',
   'rule.RATE_LIMITED': 'Too many requests: wait a little',
   'rule.NOT_IMPLEMENTED': 'Not part of this program',
+  'rule.STORAGE_FULL': 'The server has no room for more photos; they stay here and are sent later',
   'rule.PASSWORD_RULE': 'The password needs 12 characters or more, with upper and lower case, a digit and a sign',
   'rule.GONE': 'This was done already',
   'source.manual': 'by hand',

@@ -262,6 +262,7 @@ export const es = {
   'rule.FILE_TYPE': 'Este tipo de archivo no se admite',
   'rule.RATE_LIMITED': 'Demasiados pedidos: espere un poco',
   'rule.NOT_IMPLEMENTED': 'No está incluido en este programa',
+  'rule.STORAGE_FULL': 'El servidor no tiene lugar para más fotos; quedan aquí y se envían después',
   'rule.PASSWORD_RULE': 'La contraseña debe tener 12 caracteres o más, con mayúscula, minúscula, número y signo',
   'rule.GONE': 'Esto ya se hizo',
   'source.manual': 'a mano',
