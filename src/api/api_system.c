@@ -114,13 +114,21 @@ static enum crew crew_of(struct store *s, const char *queue, int64_t now_ms)
     return d.oldest_ms && now_ms - d.oldest_ms > WORKER_DOWN_MS ? CREW_DOWN : CREW_IDLE;
 }
 
+/* Where uploads arrive; in a worker, which takes none, where the data lies. */
+static bool room_left(const struct api_options *o)
+{
+    const struct photo_place disk = {.incoming = o->data_dir, .keep_free = -1};
+    const struct photo_place *p = o->photos ? o->photos : &disk;
+    return !p->incoming || photo_room(p, 0, NULL) >= 0;
+}
+
 static struct state look(const struct api *api)
 {
     const int64_t now_ms = store_now();
     struct oidc *oidc = sign_in_oidc(api->o.sign_in);
     struct state s = {.database = database_works(api->o.store),
                       .issuer = !oidc || oidc_healthy(oidc),
-                      .room = !api->o.photos || photo_room(api->o.photos, 0, NULL) >= 0,
+                      .room = room_left(&api->o),
                       .redis = "disabled"};
     if (api->o.carrier) {
         s.redis = queue_carrier_up(api->o.carrier) ? "connected" : "down";
