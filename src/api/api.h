@@ -60,7 +60,7 @@ struct api_options {
     const char *base_url;    /* "http://localhost:8000": links; without a slash at the end */
     const char *oidc_domain; /* as R4 tells it; NULL without an issuer */
     const char *version, *revision;
-    const char *data_dir;    /* whose free room /health/ready looks at without photos; NULL: none */
+    const char *data_dir; /* whose free room /health/ready looks at without photos; NULL: none */
     const char *metrics_token;                   /* NULL: /metrics is open */
     const char *monitor_user, *monitor_password; /* of /flower; password NULL: it is off */
     bool secure_cookies;                         /* the page is served over https */
