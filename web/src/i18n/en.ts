@@ -158,6 +158,8 @@ export const en: Record<Key, string> = {
   'outbox.waiting': 'waiting for signal',
   'outbox.sending': 'sending {percent}',
   'outbox.known': 'already on the server',
+  'outbox.hash': 'the server stored other bytes: the photo is still on this phone',
+  'outbox.bytes': 'the browser lost the photo',
   'outbox.problem': 'problem: {reason}',
   'outbox.sent': 'sent',
   'camera.title': 'Photograph',

@@ -156,6 +156,8 @@ export const es = {
   'outbox.waiting': 'espera señal',
   'outbox.sending': 'enviando {percent}',
   'outbox.known': 'ya estaba en el servidor',
+  'outbox.hash': 'el servidor guardó otros bytes: la foto sigue en este teléfono',
+  'outbox.bytes': 'el navegador perdió la foto',
   'outbox.problem': 'con problema: {reason}',
   'outbox.sent': 'enviada',
   'camera.title': 'Fotografiar',

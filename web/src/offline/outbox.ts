@@ -31,6 +31,7 @@ function metadata(item: Item): string {
     captured_at: item.captured_at, pending: String(outbox.get().filter((i) => i.state !== 'sent').length),
   };
   if (item.location_id) fields.storage_location_id = String(item.location_id);
+  else if (item.location_code) fields.qr_code = item.location_code;
   if (item.gps) {
     fields.gps_lon = String(item.gps.longitude);
     fields.gps_lat = String(item.gps.latitude);

@@ -24,8 +24,13 @@ self.addEventListener('fetch', (event) => {
   const path = url.pathname.slice(scope.pathname.length);
   if (!FILES.includes(path)) return;
   event.respondWith((async () => {
-    const kept = await (await caches.open(name)).match(path === '' ? scope.pathname : event.request, {ignoreSearch: true});
-    return kept ?? fetch(event.request);
+    const cache = await caches.open(name);
+    const key = path === '' ? scope.pathname : event.request.url;
+    const kept = await cache.match(key, {ignoreSearch: true});
+    if (kept) return kept;
+    const fresh = await fetch(event.request); // the browser threw it away: keep it again
+    if (fresh.ok) await cache.put(key, fresh.clone());
+    return fresh;
   })());
 });
 

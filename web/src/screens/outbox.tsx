@@ -11,11 +11,20 @@ import {Empty} from '../ui/parts';
 const UNDO_MS = 30000;
 const leaving = new Map<string, number>();
 
+/** What the server said, or the phone found out by itself. */
+function reason(item: Item): string {
+  switch (item.reason) {
+    case 'hash': return t('outbox.hash');
+    case 'bytes': return t('outbox.bytes');
+    default: return item.reason ?? '';
+  }
+}
+
 function words(item: Item): string {
   switch (item.state) {
     case 'sent': return t('outbox.sent');
     case 'sending': return t('outbox.sending', {percent: percent(item.sent_bytes / item.size, 0)});
-    case 'problem': return t('outbox.problem', {reason: item.reason ?? ''});
+    case 'problem': return t('outbox.problem', {reason: reason(item)});
     case 'waiting': return t('outbox.waiting');
   }
 }
