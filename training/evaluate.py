@@ -42,7 +42,7 @@ def arguments():
     p.add_argument("--classes", nargs="+", type=int, default=[0], help="label ids that are plants")
     p.add_argument("--smallest", type=float, default=0, help="plants under so many px do not matter to AP")
     p.add_argument("--count", nargs="*", default=[], help="settings for demeter count: tile_size=256 ...")
-    p.add_argument("--pictures", type=int, default=3, help="of each kind of rendered scene")
+    p.add_argument("--pictures", type=int, default=10, help="of each kind of rendered scene")
     p.add_argument("--work", help="folder that keeps the rendered pictures")
     p.add_argument("--out", default=str(ROOT / "docs"))
     return p.parse_args()
