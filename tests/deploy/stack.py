@@ -69,7 +69,8 @@ def up(stack, services, report):
     """All services up and healthy; what does not come up is named with its last words."""
     begin = time.monotonic()
     done = stack.compose("up", "-d", *services, check=False)
-    report.check("docker compose up", done.returncode == 0, "" if done.returncode == 0 else done.stderr[-2000:])
+    if not report.check("docker compose up", done.returncode == 0, done.stderr[-1500:] if done.returncode else ""):
+        raise RuntimeError("the stack did not come up")
     waiting = set(services)
 
     def settled():
