@@ -191,7 +191,7 @@ static void append_only_holds(void **state)
 }
 
 /* What detections name is there and stays, also where no foreign key of the engine says so
- * (016_detection_links.sql). */
+ * (016_detection_links.sql, 019). */
 static void detections_are_linked(void **state)
 {
     static const char *const dangling[] = {
@@ -200,7 +200,10 @@ static void detections_are_linked(void **state)
         " (1, 99, 5, 5, 10, 10, 0.9)",
         "INSERT INTO detections (session_id, session_segment_id, stock_movement_id, center_x_px,"
         " center_y_px, width_px, height_px, confidence) VALUES (1, 1, 99, 5, 5, 10, 10, 0.9)",
+        "INSERT INTO detections (session_id, session_segment_id, classification_id, center_x_px,"
+        " center_y_px, width_px, height_px, confidence) VALUES (1, 1, 99, 5, 5, 10, 10, 0.9)",
         "UPDATE detections SET stock_movement_id = 99 WHERE id = 1",
+        "UPDATE detections SET classification_id = 99 WHERE id = 1",
         "UPDATE session_segments SET id = 99 WHERE id = 1",
     };
     struct db *db = *state;
