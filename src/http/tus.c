@@ -205,15 +205,31 @@ struct patch {
     size_t n_wanted;
 };
 
-static void patch_free(void *work)
+/* Who hears an answer may write on at once: the lock goes before it does. */
+static void patch_release(struct patch *p)
 {
-    struct patch *p = work;
     if (p->doubtful && tus_store_drop(p->place, &p->upload, p->from, NULL) < 0) {
         /* The next who opens it cuts it off: it is still in doubt. */
     }
-    EVP_MD_CTX_free(p->digest);
+    p->doubtful = false;
     tus_upload_clear(&p->upload);
+}
+
+static void patch_free(void *work)
+{
+    struct patch *p = work;
+    patch_release(p);
+    EVP_MD_CTX_free(p->digest);
     dm_free(p);
+}
+
+/* The same code; what was refused is over. */
+static int patch_end(struct patch *p, int code)
+{
+    if (code < 0 && p) {
+        patch_release(p);
+    }
+    return code;
 }
 
 /* "sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0=" */
@@ -323,10 +339,8 @@ static int take_bytes(struct patch *p, const void *bytes, size_t n, struct dm_er
 int tus_bytes(struct http_request *r, const void *bytes, size_t n, struct dm_err *e)
 {
     struct patch *p = r->work;
-    if (!p) {
-        DM_TRY(patch_begin(r, &p, e));
-    }
-    return take_bytes(p, bytes, n, e);
+    const int begun = p ? DM_OK : patch_begin(r, &p, e);
+    return patch_end(r->work, begun < 0 ? begun : take_bytes(p, bytes, n, e));
 }
 
 static int end_checksum(struct patch *p, struct dm_err *e)
@@ -340,12 +354,8 @@ static int end_checksum(struct patch *p, struct dm_err *e)
     return tus_store_keep(p->place, &p->upload, e);
 }
 
-int tus_patch(struct http_request *r, struct dm_err *e)
+static int patch_finish(struct http_request *r, struct patch *p, struct dm_err *e)
 {
-    struct patch *p = r->work;
-    if (!p) {
-        DM_TRY(patch_begin(r, &p, e)); /* without bytes */
-    }
     if (!p->upload.done) {
         DM_TRY(end_checksum(p, e));
         if (p->upload.offset == p->upload.length) {
@@ -353,7 +363,15 @@ int tus_patch(struct http_request *r, struct dm_err *e)
         }
     }
     DM_TRY(put_number(r, "Upload-Offset", p->upload.offset, e));
-    DM_TRY(put_expiry(r, &p->upload, e));
+    return put_expiry(r, &p->upload, e);
+}
+
+int tus_patch(struct http_request *r, struct dm_err *e)
+{
+    struct patch *p = r->work;
+    const int begun = p ? DM_OK : patch_begin(r, &p, e); /* without bytes */
+    DM_TRY(patch_end(r->work, begun < 0 ? begun : patch_finish(r, p, e)));
+    patch_release(p);
     return http_reply_empty(r, 204, e);
 }
 
@@ -379,10 +397,17 @@ static int put_begin(struct http_request *r, struct patch **ret, struct dm_err *
 int tus_put_bytes(struct http_request *r, const void *bytes, size_t n, struct dm_err *e)
 {
     struct patch *p = r->work;
-    if (!p) {
-        DM_TRY(put_begin(r, &p, e));
+    const int begun = p ? DM_OK : put_begin(r, &p, e);
+    return patch_end(r->work, begun < 0 ? begun : take_bytes(p, bytes, n, e));
+}
+
+static int put_finish(struct patch *p, struct dm_err *e)
+{
+    if (p->upload.offset != p->upload.length) {
+        DM_REFUSE(e, HTTP_E_BAD_REQUEST, DM_FIELDS(DM_I("expected", p->upload.length)),
+                  "fewer bytes than were announced");
     }
-    return take_bytes(p, bytes, n, e);
+    return end_checksum(p, e);
 }
 
 int tus_put(struct http_request *r, struct dm_err *e)
@@ -391,10 +416,7 @@ int tus_put(struct http_request *r, struct dm_err *e)
     if (!p) {
         DM_FAIL(e, HTTP_E_BAD_REQUEST, "the upload has no bytes");
     }
-    if (p->upload.offset != p->upload.length) {
-        DM_REFUSE(e, HTTP_E_BAD_REQUEST, DM_FIELDS(DM_I("expected", p->upload.length)),
-                  "fewer bytes than were announced");
-    }
-    DM_TRY(end_checksum(p, e));
+    DM_TRY(patch_end(p, put_finish(p, e)));
+    patch_release(p);
     return http_reply_empty(r, 204, e);
 }

@@ -74,6 +74,8 @@ DM_DEFINE_CLEANUP(photo_file_freep, struct photo_file *, photo_file_free)
 DM_MUST_CHECK int photo_file_end(struct photo_file *f, struct dm_err *e);
 const char *photo_file_sha256(const struct photo_file *f);
 const void *photo_file_bytes(const struct photo_file *f, size_t *ret_n);
+/* Its bytes were looked at: what of them is in memory goes, and comes back when it is looked at. */
+void photo_file_rest(const struct photo_file *f);
 
 enum photo_source { PHOTO_WEB, PHOTO_MOBILE, PHOTO_API };
 extern const char *const photo_source_names[]; /* as stored, NULL-ended */

@@ -426,7 +426,9 @@ int photo_accept(const struct inv_ctx *c, const struct photo_place *p, struct ph
                   "the bytes that came are not those that were sent");
     }
     memcpy(x.out.sha256, x.sha256, sizeof(x.out.sha256));
-    DM_TRY(take_in(&x, p, bytes, &a, e));
+    const int code = take_in(&x, p, bytes, &a, e);
+    photo_file_rest(f); /* the answer may take long to be fetched */
+    DM_TRY(code);
     *ret = x.out;
     return DM_OK;
 }

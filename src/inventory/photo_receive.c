@@ -163,6 +163,13 @@ const void *photo_file_bytes(const struct photo_file *f, size_t *ret_n)
     return f->map;
 }
 
+void photo_file_rest(const struct photo_file *f)
+{
+    if (f->map) {
+        (void)madvise(f->map, (size_t)f->size, MADV_DONTNEED);
+    }
+}
+
 void photo_file_free(struct photo_file *f)
 {
     if (!f) {

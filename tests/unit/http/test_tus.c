@@ -387,6 +387,18 @@ static void test_leftovers(void **state)
     assert_int_equal(files("part"), 0);
 }
 
+/* Whoever has heard the answer finds the upload free, however fast he is. */
+static void test_no_lock_is_left(void **state)
+{
+    (void)state;
+    char path[128];
+    create(200, "", path);
+    for (int i = 0; i < 200; i++) {
+        assert_int_equal(patch(path, i, "", "x"), 204);
+        assert_int_equal(patch(path, i, "", "x"), 409);
+    }
+}
+
 static void test_options(void **state)
 {
     (void)state;
@@ -410,10 +422,15 @@ static void test_options(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_pieces),          cmocka_unit_test(test_words),
-        cmocka_unit_test(test_checksums),          cmocka_unit_test(test_broken_off),
-        cmocka_unit_test(test_refused_at_the_end), cmocka_unit_test(test_expiry_and_bound),
-        cmocka_unit_test(test_leftovers),          cmocka_unit_test(test_options),
+        cmocka_unit_test(test_in_pieces),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_checksums),
+        cmocka_unit_test(test_broken_off),
+        cmocka_unit_test(test_refused_at_the_end),
+        cmocka_unit_test(test_expiry_and_bound),
+        cmocka_unit_test(test_leftovers),
+        cmocka_unit_test(test_no_lock_is_left),
+        cmocka_unit_test(test_options),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
