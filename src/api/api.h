@@ -108,9 +108,6 @@ struct api *api_of(const struct http_request *r);
 const struct inv_ctx *api_ctx(const struct http_request *r);
 const struct principal *api_who(const struct http_request *r);
 
-/* Whether the caller may see money; what he may not see is null. */
-bool api_money(const struct http_request *r);
-
 /* Who did it (api.md 2.4): the user that a body names counts for an administrator
  * (INV_NOT_FOUND), for others the caller does. given 0: none named. */
 DM_MUST_CHECK int api_author(const struct http_request *r, int64_t given, int64_t *ret,

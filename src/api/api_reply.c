@@ -23,14 +23,6 @@ const struct principal *api_who(const struct http_request *r)
     return &c->who;
 }
 
-/* ---- money ----------------------------------------------------------------------------------- */
-
-bool api_money(const struct http_request *r)
-{
-    const struct inv_ctx *c = api_ctx(r);
-    return inv_grant_of(c->role, INV_DO_SEE_PRICES) != INV_GRANT_NO;
-}
-
 /* ---- the rest -------------------------------------------------------------------------------- */
 
 int api_author(const struct http_request *r, int64_t given, int64_t *ret, struct dm_err *e)

@@ -418,10 +418,3 @@ void dm_zone_date(const struct dm_zone *z, int64_t utc_ms, char ret[static DM_DA
     (void)snprintf(ret, DM_DATE_SIZE, "%04u-%02u-%02u", (unsigned)c.year % 10000U,
                    (unsigned)c.month % 100U, (unsigned)c.day % 100U);
 }
-
-int64_t dm_zone_day_start(const struct dm_zone *z, int64_t utc_ms)
-{
-    struct dm_civil c = dm_zone_civil(z, utc_ms);
-    c.hour = c.minute = c.second = c.millisecond = 0;
-    return dm_zone_instant(z, &c);
-}

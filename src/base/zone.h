@@ -36,9 +36,8 @@ struct dm_civil dm_zone_civil(const struct dm_zone *z, int64_t utc_ms);
  * showed twice is the first. Fields beyond their range carry over: day 32 is the next month. */
 int64_t dm_zone_instant(const struct dm_zone *z, const struct dm_civil *c);
 
-/* "YYYY-MM-DD" of the place at an instant; and midnight at which that day begins. */
+/* "YYYY-MM-DD" of the place at an instant. */
 void dm_zone_date(const struct dm_zone *z, int64_t utc_ms, char ret[static DM_DATE_SIZE]);
-int64_t dm_zone_day_start(const struct dm_zone *z, int64_t utc_ms);
 
 /* "YYYY-MM-DD" to year, month, day (clock zero). false when text is not a day of the calendar. */
 DM_MUST_CHECK bool dm_date_parse(const char *text, struct dm_civil *ret);

@@ -282,11 +282,6 @@ void nn_session_free(struct nn_session *s)
     }
 }
 
-size_t nn_session_bytes(const struct nn_session *s)
-{
-    return s->size_bytes;
-}
-
 static int take_plan(struct nn_session *s, int w, int h, struct dm_err *e)
 {
     if (s->plan && s->plan->plan->in_w == w && s->plan->plan->in_h == h) {

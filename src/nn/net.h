@@ -119,7 +119,4 @@ struct nn_heads {
 DM_MUST_CHECK int nn_session_run(struct nn_session *s, const struct image *in, float min_logit,
                                  struct nn_heads *ret, struct dm_err *e);
 
-/* Bytes of the session's workspace after its last run, for reports. */
-size_t nn_session_bytes(const struct nn_session *s);
-
 #endif
