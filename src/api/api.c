@@ -243,6 +243,7 @@ struct http_app api_http_app(struct api *api)
         .guard = api_guard,
         .forget = api_forget,
         .classify = api_classify,
+        .trace = api_trace,
         .state = api_state,
         .replay = api_replay,
         .keep = api_keep,

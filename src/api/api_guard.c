@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "inventory/json.h"
 #include "store/store.h"
+#include "telemetry/span.h"
 
 /* ---- the caller ------------------------------------------------------------------------------ */
 
@@ -161,6 +162,16 @@ int api_guard(struct http_request *r, struct dm_err *e)
         return DM_OK;
     }
     return identify(r, c, e);
+}
+
+void api_trace(const struct http_request *r)
+{
+    const struct api_caller *c = r->caller;
+    if (c && c->who.kind != PRINCIPAL_NOBODY) {
+        telemetry_span_int(telemetry_span_current(), "enduser.id", c->who.user_id);
+        telemetry_span_str(telemetry_span_current(), "enduser.role",
+                           c->who.role < INV_ROLE_MAX_ ? inv_role_names[c->who.role] : NULL);
+    }
 }
 
 /* Money is hidden from some roles, and settings go into figures. */

@@ -9,40 +9,24 @@
 #include "store/store.h"
 #include "telemetry/telemetry.h"
 
-static const char *method_name(enum http_method m)
-{
-    switch (m) {
-    case HTTP_GET:
-        return "GET";
-    case HTTP_POST:
-        return "POST";
-    case HTTP_PUT:
-        return "PUT";
-    case HTTP_PATCH:
-        return "PATCH";
-    case HTTP_DELETE:
-        return "DELETE";
-    default:
-        return "OTHER"; /* what no route has */
-    }
-}
-
 /* The template of a route, never the path: ids would be a series each. */
 void api_done(const struct http_request *r, int status, const char *error_class, double ms)
 {
     const struct api *api = r->app;
     struct telemetry *t = api->o.telemetry;
     const char *endpoint = r->route ? r->route->path : "unmatched";
-    const char *method = method_name(r->method);
+    const char *method = http_method_name(r->method);
     char number[16];
     if (!t || (r->route && (r->route->flags & HTTP_QUIET))) {
         return;
     }
+    (void)snprintf(number, sizeof(number), "%d", status);
+    telemetry_observe(t, TELEMETRY_OTEL_HTTP_DURATION,
+                      TELEMETRY_LABELS(method, r->secure ? "https" : "http", number, endpoint), ms);
     telemetry_observe(t, TELEMETRY_API_REQUEST_DURATION,
                       TELEMETRY_LABELS(method, endpoint, status < 400 ? "success" : "error"),
                       ms / 1000.0);
     if (status >= 400) {
-        (void)snprintf(number, sizeof(number), "%d", status);
         telemetry_add(t, TELEMETRY_API_REQUEST_ERRORS,
                       TELEMETRY_LABELS(method, endpoint, error_class ? error_class : "", number),
                       1);
@@ -85,6 +69,9 @@ void api_fill(void *ctx, struct telemetry *t)
     const struct store_pool_state pool = store_pool_state(api->o.store);
     telemetry_set(t, TELEMETRY_DB_POOL_SIZE, NULL, pool.max);
     telemetry_set(t, TELEMETRY_DB_POOL_USED, NULL, pool.used);
+    telemetry_set(t, TELEMETRY_OTEL_DB_CONNECTIONS, TELEMETRY_LABELS("demeter", "used"), pool.used);
+    telemetry_set(t, TELEMETRY_OTEL_DB_CONNECTIONS, TELEMETRY_LABELS("demeter", "idle"),
+                  pool.open - pool.used);
     fill_queues(api, t);
     fill_workers(api, t);
 }

@@ -64,6 +64,7 @@ struct api_caller {
 /* The hooks of struct http_app. */
 int api_guard(struct http_request *r, struct dm_err *e);
 void api_forget(void *caller);
+void api_trace(const struct http_request *r);
 void api_state(struct http_request *r, char ret[static HTTP_STATE_SIZE]);
 int api_replay(struct http_request *r, const char *key, struct http_kept *ret, struct dm_err *e);
 int api_keep(struct http_request *r, const char *key, const struct http_kept *reply,

@@ -19,6 +19,8 @@ static struct {
     int fd;
     enum dm_log_level lowest;
     bool json;
+    dm_log_line_fn line;
+    dm_log_trace_fn trace;
 } config = {.fd = STDERR_FILENO, .lowest = DM_LOG_INFO};
 
 static const char *const level_names[] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
@@ -28,6 +30,12 @@ void dm_log_setup(int fd, enum dm_log_level lowest, enum dm_log_format format)
     config.fd = fd;
     config.lowest = lowest;
     config.json = format == DM_LOG_JSON || (format == DM_LOG_AUTO && !isatty(fd));
+}
+
+void dm_log_tap(dm_log_line_fn line, dm_log_trace_fn trace)
+{
+    config.line = line;
+    config.trace = trace;
 }
 
 struct line {
@@ -124,22 +132,35 @@ static void begin(struct line *l, enum dm_log_level level, const char *message)
     add_text(l, message);
 }
 
+static void add_fields(struct line *l, const struct dm_field *fields)
+{
+    for (; fields->type != DM_FIELD_END; fields++) {
+        size_t whole = l->len;
+        add_text(l, config.json ? ",\"" : "  ");
+        add_text(l, fields->name);
+        add_text(l, config.json ? "\":" : "=");
+        add_value(l, fields);
+        if (config.json && l->len + 20 > sizeof(l->text)) {
+            l->len = whole; /* a field that does not fit is left out whole: the line stays JSON */
+        }
+    }
+}
+
 void dm_log_fields_(enum dm_log_level level, const char *message, const struct dm_field *fields)
 {
     struct line l = {0};
+    char trace[33];
+    char span[17];
     if (level < config.lowest) {
         return;
     }
     begin(&l, level, message);
-    for (; fields->type != DM_FIELD_END; fields++) {
-        size_t whole = l.len;
-        add_text(&l, config.json ? ",\"" : "  ");
-        add_text(&l, fields->name);
-        add_text(&l, config.json ? "\":" : "=");
-        add_value(&l, fields);
-        if (config.json && l.len + 20 > sizeof(l.text)) {
-            l.len = whole; /* a field that does not fit is left out whole: the line stays JSON */
-        }
+    add_fields(&l, fields);
+    if (config.trace && config.trace(trace, span)) {
+        add_fields(&l, DM_FIELDS(DM_S("trace_id", trace), DM_S("span_id", span)));
+    }
+    if (config.line) {
+        config.line(level, message, fields);
     }
     if (config.json) {
         l.text[l.len++] = '}';

@@ -5,6 +5,8 @@
 #ifndef DM_BASE_LOG_H
 #define DM_BASE_LOG_H
 
+#include <stdbool.h>
+
 #include "base/field.h"
 #include "base/macros.h"
 
@@ -23,5 +25,12 @@ void dm_log_setup(int fd, enum dm_log_level lowest, enum dm_log_format format);
 #define DM_LOG_MESSAGE_(m, ...) (m)
 #define DM_LOG_FIELDS_(m, ...)  __VA_ARGS__
 void dm_log_fields_(enum dm_log_level level, const char *message, const struct dm_field *fields);
+
+/* For another way out of the process (telemetry/span.h): line gets what is written, trace tells the
+ * numbers that are added to each line, false for none. Before other threads; NULL: none. */
+typedef void (*dm_log_line_fn)(enum dm_log_level level, const char *message,
+                               const struct dm_field *fields);
+typedef bool (*dm_log_trace_fn)(char trace[static 33], char span[static 17]);
+void dm_log_tap(dm_log_line_fn line, dm_log_trace_fn trace);
 
 #endif

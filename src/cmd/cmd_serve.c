@@ -24,6 +24,7 @@
 #include "cmd/database.h"
 #include "cmd/guard.h"
 #include "cmd/monitor_access.h"
+#include "cmd/otel.h"
 #include "cmd/version.h"
 #include "cmd/worker_options.h"
 #include "cmd/workshop.h"
@@ -65,6 +66,7 @@ struct serve {
     struct queue_worker *workers;
     struct queue_carrier *carrier;
     struct telemetry *telemetry;
+    struct otel *otel;
     struct books books;
     struct photo_place place;
     struct oidc *oidc;
@@ -283,6 +285,25 @@ static int http_settings(struct serve *s, struct dm_err *e)
     return DM_OK;
 }
 
+/* What goes on in the server, at each scrape. */
+static void fill_load(void *ctx, struct telemetry *t)
+{
+    const struct serve *s = ctx;
+    struct http_load load;
+    double n = 0;
+    if (!s->server) {
+        return;
+    }
+    http_server_load(s->server, &load);
+    for (size_t i = 0; i < HTTP_LOAD_METHODS; i++) {
+        n += load.in_flight[i].n;
+        telemetry_set(t, TELEMETRY_OTEL_HTTP_ACTIVE,
+                      TELEMETRY_LABELS(load.in_flight[i].method, "http"), load.in_flight[i].n);
+    }
+    telemetry_set(t, TELEMETRY_HTTP_IN_FLIGHT, NULL, n);
+    telemetry_set(t, TELEMETRY_SSE_CONNECTIONS, NULL, load.streams);
+}
+
 static int open_api(struct serve *s, struct dm_err *e)
 {
     const struct settings_values *v = &s->r->settings.v;
@@ -312,6 +333,9 @@ static int open_api(struct serve *s, struct dm_err *e)
         DM_FAIL(e, DM_ENOMEM, "no memory for an address");
     }
     DM_TRY(api_new(&o, &s->api, e));
+    if (s->telemetry) {
+        DM_TRY(telemetry_on_scrape(s->telemetry, fill_load, s, e));
+    }
     s->app = api_http_app(s->api);
     return http_server_start(&s->app, &s->http, &s->server, e);
 }
@@ -352,6 +376,7 @@ static int serve_start(struct serve *s, struct dm_err *e)
     if (r->settings.v.metrics_enabled) {
         DM_TRY(telemetry_new(DEMETER_VERSION, version_commit(), &s->telemetry, e));
     }
+    otel_begin(r, "demeterai-api", s->telemetry, &s->otel);
     DM_TRY(start_workers(s, e));
     block_signals(s);
     DM_TRY(books_open(r, &s->books, e));
@@ -360,6 +385,7 @@ static int serve_start(struct serve *s, struct dm_err *e)
     DM_TRY(open_sign_in(s, e));
     DM_TRY(http_settings(s, e));
     DM_TRY(open_api(s, e));
+    otel_send_thread(s->otel);
     (void)fprintf(r->out, "%s\n",
                   TF(r, SERVE_LISTENS, r->settings.v.server_host,
                      dm_arena_printf(&r->arena, "%d", http_server_port(s->server))));
@@ -369,8 +395,10 @@ static int serve_start(struct serve *s, struct dm_err *e)
 
 static void serve_stop(struct serve *s, bool now)
 {
+    otel_last_metrics(s->otel);
     http_server_stop(s->server);
     queue_worker_stop(s->workers, now);
+    otel_end(s->otel);
     api_free(s->api);
     sign_in_free(s->sign_in);
     oidc_free(s->oidc);

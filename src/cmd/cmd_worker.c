@@ -2,6 +2,7 @@
  *
  * demeter worker: runs the jobs that others add. */
 #include "cmd/commands.h"
+#include "cmd/otel.h"
 #include "cmd/version.h"
 #include "cmd/worker_door.h"
 #include "cmd/worker_options.h"
@@ -35,6 +36,7 @@ static int worker_run(struct cmd_run *r, struct dm_err *e)
     struct queue_worker_options o;
     struct workshop shop;
     struct telemetry *telemetry = NULL;
+    struct otel *otel;
     DM_TRY(worker_options(r, f->queue[0] ? f->queue : NULL, 0, &o, e));
     if (r->settings.v.metrics_enabled) {
         DM_TRY(telemetry_new(DEMETER_VERSION, version_commit(), &telemetry, e));
@@ -48,7 +50,10 @@ static int worker_run(struct cmd_run *r, struct dm_err *e)
     if (!o.cpu) {
         shop.jobs.prepare = NULL; /* transfers need no models */
     }
+    otel_begin(r, o.cpu ? "demeterai-celery-cpu" : "demeterai-celery-io", telemetry, &otel);
+    otel_send_process(otel);
     code = queue_worker_run(&o, &shop.jobs, e);
+    otel_end(otel);
     workshop_close(&shop);
     telemetry_free(telemetry);
     return code;

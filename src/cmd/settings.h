@@ -32,6 +32,11 @@ struct settings_values {
     const char *auth_secret, *auth_secret_key;
     int32_t auth_access_s, auth_refresh_s;
     const char *metrics_listen, *metrics_token;
+    /* otel.*; read by cmd/otel.h */
+    bool otel_enabled, otel_disabled;
+    const char *otel_endpoint, *otel_headers, *otel_protocol, *otel_service, *otel_attributes,
+        *otel_sampler, *otel_sampler_arg;
+    int32_t otel_delay_ms, otel_metric_ms;
     const char *monitor_basic_auth, *monitor_password, *monitor_user; /* cmd/monitor_access.h */
     const char *server_host, *server_base_path, *server_public_url, *server_cors, *server_proxies;
     int32_t server_port, server_threads, server_connections, server_drain_delay_s,

@@ -63,6 +63,9 @@ enum http_route_flag {
     HTTP_KEPT = 16384,        /* GET: follows from its address and http_app.state alone */
 };
 
+/* "GET"; "OTHER" for what no route has. */
+const char *http_method_name(enum http_method m);
+
 struct http_request;
 struct http_file;
 typedef int (*http_handler)(struct http_request *r, struct dm_err *e);
@@ -226,6 +229,8 @@ struct http_app {
     /* The answer of a request whose key replay did not know; NULL: it was refused. */
     int (*keep)(struct http_request *r, const char *key, const struct http_kept *reply,
                 struct dm_err *e);
+    /* The request is answered, its span still the current one (telemetry/span.h): who called. */
+    void (*trace)(const struct http_request *r);
     /* What the answer to a GET with HTTP_KEPT depends on besides its address: as long as the text
      * is the same, the answer is given again, for HTTP_KEPT_MS at most. Answers are kept side by
      * side for what stands before the first blank (who asks) and replace each other for what stands
@@ -260,6 +265,16 @@ struct http_server;
 DM_MUST_CHECK int http_server_start(const struct http_app *app, const struct http_options *o,
                                     struct http_server **ret, struct dm_err *e);
 int http_server_port(const struct http_server *s);
+/* What is going on now, for metrics. Any thread. */
+enum { HTTP_LOAD_METHODS = 6 };
+struct http_load {
+    struct {
+        const char *method;
+        int n; /* requests from their head to their last byte */
+    } in_flight[HTTP_LOAD_METHODS];
+    int streams;
+};
+void http_server_load(struct http_server *s, struct http_load *ret);
 /* No new connections; requests under way have wait_ms. 1 when all were done. */
 int http_server_drain(struct http_server *s, int wait_ms);
 /* Drains for no time, ends streams, joins all threads. Accepts NULL. */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One request from its guard to its reply, on whatever thread calls. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "http/limits.h"
 #include "http/schema_priv.h"
 #include "http/server_priv.h"
+#include "telemetry/span.h"
 
 struct http_state *http_state_new(struct http_server *s, const char *uri)
 {
@@ -160,7 +162,7 @@ static int handle(struct http_state *st, json_t **ret_issues, struct dm_err *e)
     return seen > 0 ? DM_OK : st->r.route->handle(&st->r, e);
 }
 
-void http_run(struct http_state *st)
+static void answer(struct http_state *st)
 {
     DM_CLEANUP(http_json_freep) json_t *issues = NULL;
     struct dm_err err = {0};
@@ -179,4 +181,39 @@ void http_run(struct http_state *st)
         return;
     }
     http_reply_finish(st);
+}
+
+/* The span of a request covers what came before it was handed to the pool, not the sending. */
+void http_run(struct http_state *st)
+{
+    char name[160];
+    struct telemetry_span span;
+    const struct http_route *route = st->r.route;
+    if (route->flags & HTTP_QUIET) {
+        answer(st);
+        return;
+    }
+    const char *method = http_method_name(st->r.method);
+    (void)snprintf(name, sizeof(name), "%s %s", method, route->path);
+    telemetry_span_remote(&span, TELEMETRY_SERVER, name, http_header(&st->r, "traceparent"),
+                          http_header(&st->r, "tracestate"));
+    telemetry_span_since(&span, dm_ms_since(st->began));
+    telemetry_span_str(&span, "http.method", method);
+    telemetry_span_str(&span, "http.route", route->path);
+    telemetry_span_str(&span, "http.target", st->r.target);
+    telemetry_span_str(&span, "http.scheme", st->r.secure ? "https" : "http");
+    telemetry_span_str(&span, "http.host", http_header(&st->r, "Host"));
+    telemetry_span_str(&span, "http.user_agent", http_header(&st->r, "User-Agent"));
+    telemetry_span_str(&span, "net.peer.ip", st->r.remote);
+    telemetry_span_int(&span, "net.host.port", st->server->port);
+    telemetry_span_str(&span, "demeter.correlation_id", st->r.correlation_id);
+    answer(st);
+    if (span.kept && st->server->app->trace != NULL) {
+        st->server->app->trace(&st->r);
+    }
+    telemetry_span_int(&span, "http.status_code", st->status);
+    if (st->status >= 500) {
+        telemetry_span_fail(&span, st->error_class);
+    }
+    telemetry_span_end(&span);
 }

@@ -83,6 +83,41 @@ static void submit(struct http_state *st, enum http_phase phase)
     pthread_mutex_unlock(&s->lock);
 }
 
+/* ---- what is going on ---- */
+
+static const struct {
+    enum http_method method;
+    const char *name;
+} method_row[HTTP_LOAD_METHODS] = {
+    {HTTP_GET, "GET"},     {HTTP_POST, "POST"},     {HTTP_PUT, "PUT"},
+    {HTTP_PATCH, "PATCH"}, {HTTP_DELETE, "DELETE"}, {0, "OTHER"},
+};
+
+static unsigned place_of_method(enum http_method m)
+{
+    unsigned i = 0;
+    while (i < HTTP_LOAD_METHODS - 1 && method_row[i].method != m) {
+        i++;
+    }
+    return i;
+}
+
+const char *http_method_name(enum http_method m)
+{
+    return method_row[place_of_method(m)].name;
+}
+
+void http_server_load(struct http_server *s, struct http_load *ret)
+{
+    for (size_t i = 0; i < HTTP_LOAD_METHODS; i++) {
+        ret->in_flight[i].method = method_row[i].name;
+        ret->in_flight[i].n = atomic_load(&s->in_flight[i]);
+    }
+    pthread_mutex_lock(&s->lock);
+    ret->streams = s->n_streams;
+    pthread_mutex_unlock(&s->lock);
+}
+
 /* ---- a request in the event thread ---- */
 
 /* What the row of this path adds; the first that does speaks for the path. */
@@ -130,6 +165,8 @@ static enum MHD_Result on_head(struct http_state *st, const char *method)
     http_peer_stage(st->connection, HTTP_STAGE_ANSWER);
     struct dm_err framing = {0};
     int rc = http_request_head(st, method, &err);
+    st->counted = place_of_method(st->r.method) + 1;
+    atomic_fetch_add(&st->server->in_flight[st->counted - 1], 1);
     if (http_framing_check(st, &framing) < 0) {
         http_reply_problem(st, &framing, NULL);
         return http_reply_queue(st);
@@ -275,16 +312,13 @@ static void on_done(void *cls, struct MHD_Connection *connection, void **con_cls
     if (st == NULL) {
         return;
     }
+    if (st->counted > 0) {
+        atomic_fetch_sub(&s->in_flight[st->counted - 1], 1);
+    }
     double ms = dm_ms_since(st->began);
     const bool whole_head = st->connection != NULL;
     if (whole_head && (st->r.route == NULL || !(st->r.route->flags & HTTP_QUIET))) {
-        dm_log(DM_LOG_INFO, "Request completed",
-               DM_S("method", st->r.method == HTTP_GET      ? "GET"
-                              : st->r.method == HTTP_POST   ? "POST"
-                              : st->r.method == HTTP_PUT    ? "PUT"
-                              : st->r.method == HTTP_PATCH  ? "PATCH"
-                              : st->r.method == HTTP_DELETE ? "DELETE"
-                                                            : "-"),
+        dm_log(DM_LOG_INFO, "Request completed", DM_S("method", http_method_name(st->r.method)),
                DM_S("path", st->r.target != NULL ? st->r.target : ""),
                DM_I("status_code", st->status), DM_F("duration_ms", ms),
                DM_S("remote", st->r.remote), DM_S("correlation_id", st->correlation));
@@ -361,8 +395,8 @@ static int start_daemon(struct http_server *s, struct dm_err *e)
         NULL, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address, MHD_OPTION_THREAD_POOL_SIZE,
         EVENT_THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)LIMIT_HTTP_HEADER_BYTES + LIMIT_HTTP_URI_BYTES, MHD_OPTION_LISTEN_BACKLOG_SIZE,
-        (unsigned)BACKLOG, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_uri, s,
+        (size_t)LIMIT_HTTP_CONNECTION_BYTES, MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned)BACKLOG,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_uri, s,
         MHD_OPTION_NOTIFY_COMPLETED, on_done, s, MHD_OPTION_NOTIFY_CONNECTION, http_peer_notify, s,
         MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
     if (s->daemon == NULL) {

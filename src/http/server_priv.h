@@ -57,6 +57,7 @@ struct http_state {
     const char *idempotency_key;
     char *keep_as; /* HTTP_KEPT: the key under which the reply will be kept; in the arena */
     struct http_state *next; /* in the queue of the pool */
+    unsigned counted;        /* place in in_flight and 1; 0: not yet */
 };
 
 struct http_server {
@@ -76,6 +77,7 @@ struct http_server {
     bool stopping, draining;
     pthread_mutex_t peers_lock;
     struct http_peer *peers; /* connections that are open */
+    _Atomic int in_flight[HTTP_LOAD_METHODS];
     /* event streams */
     struct http_stream *streams;
     int n_streams;

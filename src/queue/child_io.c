@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "queue/fiber.h"
 #include "queue/worker_priv.h"
+#include "telemetry/span.h"
 
 enum { IDLE_MS = 10000, IDLE_CONNECTIONS = 64 };
 
@@ -38,10 +39,19 @@ struct fiber *queue_fiber_current(void)
     return running ? running->fiber : NULL;
 }
 
+/* Each fiber has its own current span. */
+static void switch_back(struct fiber *f)
+{
+    struct telemetry_span *mine = telemetry_span_current();
+    telemetry_span_switch(NULL);
+    fiber_switch_back(f);
+    telemetry_span_switch(mine);
+}
+
 void queue_fiber_yield(struct fiber *f, int ms)
 {
     running->until = dm_now() + INT64_C(1000) * ms;
-    fiber_switch_back(f);
+    switch_back(f);
 }
 
 int queue_fiber_perform(struct fiber *f, void *curl_easy)
@@ -52,7 +62,7 @@ int queue_fiber_perform(struct fiber *f, void *curl_easy)
         return CURLE_FAILED_INIT;
     }
     here->transfer = curl_easy;
-    fiber_switch_back(f);
+    switch_back(f);
     return (int)here->result;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "queue/worker_priv.h"
+#include "telemetry/span.h"
 
 enum { LIMIT_MARGIN_MS = 500 }; /* so that the keeper is faster than the end of the lease */
 
@@ -169,12 +170,38 @@ static int finish_in(struct store_tx *tx, void *ctx, struct dm_err *e)
     return queue_done(ctx, tx, false, NULL, e);
 }
 
+static int run_loaded(struct queue_run *r, const struct queue_handler *h, struct dm_err *e)
+{
+    DM_TRY(h->run(r, &r->job, e));
+    return r->done ? DM_OK : store_run(r->p->store, STORE_WRITE, finish_in, r, e);
+}
+
+/* A child of the span that added the job, whichever attempt this is. */
 static int run_handler(struct queue_run *r, const struct queue_handler *h, struct dm_arena *a,
                        struct dm_err *e)
 {
+    char name[64];
+    struct telemetry_span span;
+    const struct queue_job *j = &r->job;
     DM_TRY(queue_load(r->p->store, &r->job, a, e));
-    DM_TRY(h->run(r, &r->job, e));
-    return r->done ? DM_OK : store_run(r->p->store, STORE_WRITE, finish_in, r, e);
+    const struct queue_kind_info *k = queue_kind_info(j->kind);
+    (void)snprintf(name, sizeof(name), "run/%s", k->name);
+    telemetry_span_remote(&span, TELEMETRY_CONSUMER, name, j->traceparent, NULL);
+    telemetry_span_str(&span, "celery.action", "run");
+    telemetry_span_str(&span, "celery.task_name", k->name);
+    telemetry_span_str(&span, "messaging.message.id", j->uuid);
+    telemetry_span_str(&span, "messaging.destination", k->queue);
+    telemetry_span_int(&span, "celery.retries", j->attempt - 1);
+    telemetry_span_int(&span, "demeter.job_id", j->id);
+    telemetry_span_int(&span, "demeter.session_id", j->session_id);
+    telemetry_span_int(&span, "demeter.image_id", j->image_id);
+    const int code = run_loaded(r, h, e);
+    telemetry_span_str(&span, "celery.state", code < 0 ? "FAILURE" : "SUCCESS");
+    if (code < 0) {
+        telemetry_span_fail(&span, dm_code_info(code)->slug);
+    }
+    telemetry_span_end(&span);
+    return code;
 }
 
 /* The name of a failure for programs: the handler's own, else that of the code. */

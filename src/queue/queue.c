@@ -3,6 +3,7 @@
  * Jobs in the database. Taking one is SELECT ... FOR UPDATE SKIP LOCKED on PostgreSQL; on SQLite a
  * write transaction is alone. What a worker writes is fenced by its name and attempt. */
 #include "queue/queue_priv.h"
+#include "telemetry/span.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -91,19 +92,13 @@ STORE_QUERIES(queue_queries, q);
 
 /* ---- adding ---------------------------------------------------------------------------------- */
 
-int queue_push(struct store_tx *tx, int64_t now_ms, const struct queue_new *n, int64_t *ret_id,
-               struct dm_err *e)
+static int add_job(struct store_tx *tx, int64_t now_ms, const struct queue_new *n, const char *name,
+                   const char *traceparent, int64_t *ret_id, struct dm_err *e)
 {
-    char uuid[STORE_UUID_SIZE];
     struct dm_arena a = {0};
     const struct store_value *row;
     int64_t id = 0;
     const struct queue_kind_info *k = queue_kind_info(n->kind);
-    if (n->uuid && !store_uuid_valid(n->uuid)) {
-        DM_FAIL(e, DM_EBADINPUT, "the name of a job is a UUID");
-    }
-    store_uuid_new(uuid);
-    const char *name = n->uuid ? n->uuid : uuid;
     int added = store_maybe(
         tx, &q[ADD],
         STORE_ARGS(store_u(name), store_t(k->name),
@@ -111,7 +106,7 @@ int queue_push(struct store_tx *tx, int64_t now_ms, const struct queue_new *n, i
                    store_j(n->payload ? n->payload : "{}"), store_ref(n->upload_batch_id),
                    store_ref(n->image_id), store_ref(n->session_id), store_i(n->user_id),
                    store_i(QUEUE_ATTEMPTS), store_at(n->run_after_ms ? n->run_after_ms : now_ms),
-                   store_at(now_ms), store_ref(n->parent_id), store_t(n->traceparent)),
+                   store_at(now_ms), store_ref(n->parent_id), store_t(traceparent)),
         &a, &row, e);
     if (added > 0) {
         id = row[0].i;
@@ -124,6 +119,36 @@ int queue_push(struct store_tx *tx, int64_t now_ms, const struct queue_new *n, i
     if (ret_id) {
         *ret_id = id;
     }
+    return added;
+}
+
+/* The job belongs to the trace of who adds it; its run will be a child of this span. */
+int queue_push(struct store_tx *tx, int64_t now_ms, const struct queue_new *n, int64_t *ret_id,
+               struct dm_err *e)
+{
+    char uuid[STORE_UUID_SIZE];
+    char span_name[64];
+    char here[TELEMETRY_TRACEPARENT_SIZE];
+    struct telemetry_span span;
+    const struct queue_kind_info *k = queue_kind_info(n->kind);
+    if (n->uuid && !store_uuid_valid(n->uuid)) {
+        DM_FAIL(e, DM_EBADINPUT, "the name of a job is a UUID");
+    }
+    store_uuid_new(uuid);
+    const char *name = n->uuid ? n->uuid : uuid;
+    (void)snprintf(span_name, sizeof(span_name), "apply_async/%s", k->name);
+    telemetry_span_begin(&span, TELEMETRY_PRODUCER, span_name);
+    telemetry_span_str(&span, "celery.action", "apply_async");
+    telemetry_span_str(&span, "celery.task_name", k->name);
+    telemetry_span_str(&span, "messaging.message.id", name);
+    telemetry_span_str(&span, "messaging.destination", k->queue);
+    (void)telemetry_span_parent_text(here);
+    const char *parent = n->traceparent ? n->traceparent : here[0] ? here : NULL;
+    const int added = add_job(tx, now_ms, n, name, parent, ret_id, e);
+    if (added < 0) {
+        telemetry_span_fail(&span, dm_code_info(added)->slug);
+    }
+    telemetry_span_end(&span);
     return added;
 }
 

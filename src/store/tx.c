@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "store/pool.h"
+#include "telemetry/span.h"
 
 enum { TRIES = 6, SAVES_MAX = 16 };
 
@@ -353,6 +354,33 @@ static void put_away(struct store_conn *c, struct store_stmt *s)
 
 /* ---- running --------------------------------------------------------------------------------- */
 
+/* "SELECT demeter": the verb and the database, as the conventions of OpenTelemetry name a span. */
+struct statement_span {
+    struct telemetry_span span;
+    char database[64], name[80];
+};
+
+static void span_begin(struct statement_span *s, struct store *store, const struct store_query *q)
+{
+    telemetry_span_inside(&s->span, TELEMETRY_CLIENT, s->name);
+    if (!s->span.on) {
+        return;
+    }
+    const struct store_target *t = store_target_of(store);
+    const char *from = t->path ? t->path : t->url;
+    const size_t n = strcspn(from, "?");
+    const char *slash = memrchr(from, '/', n);
+    const char *name = slash ? slash + 1 : from;
+    (void)snprintf(s->database, sizeof(s->database), "%.*s", (int)(n - (size_t)(name - from)),
+                   name);
+    (void)snprintf(s->name, sizeof(s->name), "%.*s %s", (int)strcspn(q->sql, " \n"), q->sql,
+                   s->database);
+    telemetry_span_str(&s->span, "db.system", store_engine(store));
+    telemetry_span_str(&s->span, "db.name", s->database);
+    telemetry_span_str(&s->span, "db.statement", q->sql);
+    telemetry_span_str(&s->span, "demeter.query", q->name);
+}
+
 static int run(struct store_tx *tx, const struct store_query *q, struct store_args args,
                struct store_cursor **ret, struct dm_err *e)
 {
@@ -364,8 +392,14 @@ static int run(struct store_tx *tx, const struct store_query *q, struct store_ar
     DM_BUG_UNLESS(args.n == s->n_params);
     int code = store_args_check(q->name, s->params, s->n_params, args.v, v, &tx->scratch, e);
     if (code >= 0) {
+        struct statement_span span;
+        span_begin(&span, tx->store, q);
         s->busy = true;
         code = c->driver->run(c, s, (struct store_args){v, args.n}, ret, e);
+        if (code < 0) {
+            telemetry_span_fail(&span.span, dm_code_info(code)->slug);
+        }
+        telemetry_span_end(&span.span);
     }
     dm_arena_clear(&tx->scratch);
     if (store_target_of(tx->store)->o.echo) {
