@@ -41,6 +41,7 @@ struct telemetry_export {
     char url[TELEMETRY_ITEM_MAX_ + 1][512];
     struct batch batch[TELEMETRY_ITEM_MAX_];
     bool hasty;   /* the request began when the end was near */
+    bool in_vain; /* and nobody answered: the end waits for no other one */
     bool away;    /* the last request failed */
     int pause_ms; /* before the next try; 0: none is due */
     dm_usec tried, measured;
@@ -138,6 +139,7 @@ static bool deliver(struct telemetry_export *x, size_t path, const struct otlp_b
         dm_log(DM_LOG_INFO, "the collector takes telemetry again", DM_S("endpoint", x->o.endpoint));
     }
     x->away = !good;
+    x->in_vain = x->in_vain || (x->hasty && status == 0);
     x->tried = dm_now();
     x->pause_ms = good ? 0 : DM_CLAMP(2 * x->pause_ms, PAUSE_MIN_MS, PAUSE_MAX_MS);
     if (!good && !passing(status) && path < TELEMETRY_ITEM_MAX_) {
@@ -201,7 +203,8 @@ static void flush(struct telemetry_export *x)
     const unsigned char *bytes;
     enum telemetry_item kind;
     size_t n;
-    if (x->pause_ms && dm_ms_since(x->tried) < x->pause_ms && !telemetry_ring_stopped(x->ring)) {
+    if (x->in_vain ||
+        (x->pause_ms && dm_ms_since(x->tried) < x->pause_ms && !telemetry_ring_stopped(x->ring))) {
         return;
     }
     if (!all_sent(x)) { /* from before */
@@ -240,7 +243,7 @@ static void measure(struct telemetry_export *x, bool now)
 
 static void end_metrics(struct telemetry_export *x)
 {
-    if (!x->away && x->curl) {
+    if (x->curl) {
         measure(x, true);
     }
     (void)pthread_mutex_lock(&x->mu);
