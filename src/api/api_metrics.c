@@ -5,7 +5,6 @@
 
 #include "api/api_priv.h"
 #include "queue/queue.h"
-#include "queue/worker.h"
 #include "store/store.h"
 #include "telemetry/telemetry.h"
 
@@ -44,23 +43,10 @@ static void fill_queues(const struct api *api, struct telemetry *t)
         if (queue_depth(api->o.store, now_ms, queues[i], &d, NULL) >= 0) {
             telemetry_set(t, TELEMETRY_QUEUE_DEPTH, TELEMETRY_LABELS(queues[i]), (double)d.pending);
             telemetry_set(t, TELEMETRY_JOBS_DEAD, TELEMETRY_LABELS(queues[i]), (double)d.dead);
+            telemetry_set(t, TELEMETRY_QUEUE_OLDEST, TELEMETRY_LABELS(queues[i]),
+                          d.oldest_ms ? (double)DM_MAX(now_ms - d.oldest_ms, 0) / 1000 : 0);
         }
     }
-}
-
-static void fill_workers(const struct api *api, struct telemetry *t)
-{
-    struct queue_worker_state w;
-    if (!api->o.worker) {
-        return;
-    }
-    queue_worker_state(api->o.worker, &w);
-    telemetry_set(t, TELEMETRY_WORKER_PROCESSES, TELEMETRY_LABELS("cpu_queue", "busy"), w.cpu_busy);
-    telemetry_set(t, TELEMETRY_WORKER_PROCESSES, TELEMETRY_LABELS("cpu_queue", "idle"),
-                  w.cpu - w.cpu_busy);
-    telemetry_set(t, TELEMETRY_WORKER_PROCESSES, TELEMETRY_LABELS("io_queue", "busy"), w.io_busy);
-    telemetry_set(t, TELEMETRY_WORKER_PROCESSES, TELEMETRY_LABELS("io_queue", "idle"),
-                  w.io - w.io_busy);
 }
 
 void api_fill(void *ctx, struct telemetry *t)
@@ -73,5 +59,4 @@ void api_fill(void *ctx, struct telemetry *t)
     telemetry_set(t, TELEMETRY_OTEL_DB_CONNECTIONS, TELEMETRY_LABELS("demeter", "idle"),
                   pool.open - pool.used);
     fill_queues(api, t);
-    fill_workers(api, t);
 }

@@ -13,6 +13,8 @@ struct breaker {
     struct blob base;
     struct blob *inner;
     struct blob_breaker_options o;
+    void (*changed)(void *ctx, enum blob_circuit state); /* NULL: nobody asks */
+    void *changed_ctx;
     pthread_mutex_t mu;
     enum blob_circuit state;
     int failures;
@@ -34,17 +36,28 @@ static struct breaker *breaker_of(struct blob *b)
     return DM_CONTAINER_OF(b, struct breaker, base);
 }
 
+/* Unlock, and tell of a state that is no longer before. */
+static void leave(struct breaker *b, enum blob_circuit before)
+{
+    enum blob_circuit now = b->state;
+    (void)pthread_mutex_unlock(&b->mu);
+    if (b->changed && now != before) {
+        b->changed(b->changed_ctx, now);
+    }
+}
+
 /* May a call go through? The one that finds the waiting time over is the trial. */
 static int gate(struct breaker *b, struct dm_err *e)
 {
     (void)pthread_mutex_lock(&b->mu);
+    enum blob_circuit before = b->state;
     bool over = b->o.now() - b->opened >= (dm_usec)b->o.open_ms * 1000;
     bool trial = b->state == BLOB_CIRCUIT_OPEN && over;
     bool closed = b->state == BLOB_CIRCUIT_CLOSED;
     if (trial) {
         b->state = BLOB_CIRCUIT_HALF_OPEN;
     }
-    (void)pthread_mutex_unlock(&b->mu);
+    leave(b, before);
     if (!closed && !trial) {
         DM_FAIL(e, DM_EAGAIN, "the photo store does not answer; it is tried again soon");
     }
@@ -55,6 +68,7 @@ static int gate(struct breaker *b, struct dm_err *e)
 static int note(struct breaker *b, int code)
 {
     (void)pthread_mutex_lock(&b->mu);
+    enum blob_circuit before = b->state;
     if (code == DM_EIO) {
         b->failures++;
         /* Calls that began before it opened and fail late do not prolong it. */
@@ -67,7 +81,7 @@ static int note(struct breaker *b, int code)
         b->failures = 0;
         b->state = BLOB_CIRCUIT_CLOSED;
     }
-    (void)pthread_mutex_unlock(&b->mu);
+    leave(b, before);
     return code;
 }
 
@@ -75,11 +89,12 @@ static int note(struct breaker *b, int code)
 static void note_nothing(struct breaker *b)
 {
     (void)pthread_mutex_lock(&b->mu);
+    enum blob_circuit before = b->state;
     if (b->state == BLOB_CIRCUIT_HALF_OPEN) {
         b->state = BLOB_CIRCUIT_OPEN;
         b->opened = b->o.now() - (dm_usec)b->o.open_ms * 1000;
     }
-    (void)pthread_mutex_unlock(&b->mu);
+    leave(b, before);
 }
 
 enum blob_circuit blob_breaker_state(struct blob *b)
@@ -89,6 +104,13 @@ enum blob_circuit blob_breaker_state(struct blob *b)
     enum blob_circuit state = br->state;
     (void)pthread_mutex_unlock(&br->mu);
     return state;
+}
+
+void blob_breaker_watch(struct blob *b, void (*fn)(void *ctx, enum blob_circuit state), void *ctx)
+{
+    struct breaker *br = breaker_of(b);
+    br->changed = fn;
+    br->changed_ctx = ctx;
 }
 
 int blob_breaker_new(struct blob *take_inner, const struct blob_breaker_options *o,

@@ -23,6 +23,10 @@ struct blob_breaker_options {
 DM_MUST_CHECK int blob_breaker_new(struct blob *take_inner, const struct blob_breaker_options *o,
                                    struct blob **ret, struct dm_err *e);
 
+/* From now on fn is told of each change, by whichever thread made it, while no lock is held. Before
+ * other threads use b, which is of blob_breaker_new. */
+void blob_breaker_watch(struct blob *b, void (*fn)(void *ctx, enum blob_circuit state), void *ctx);
+
 /* For a metric; b is of blob_breaker_new. Threads: any. */
 enum blob_circuit blob_breaker_state(struct blob *b);
 

@@ -564,7 +564,7 @@ static int start_workers(struct ingest *g, struct workshop *w, struct dm_err *e)
     if (n == WORKERS_AUTO) {
         n = (int)DM_MIN(dm_cpu_count(), (size_t)WORKERS_MOST);
     }
-    workshop_init(w, g->r, workshop_threads(g->r, n));
+    workshop_init(w, g->r, NULL, workshop_threads(g->r, n));
     if (n == 0) {
         return DM_OK;
     }

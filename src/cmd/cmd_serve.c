@@ -124,7 +124,7 @@ static int start_workers(struct serve *s, struct dm_err *e)
         return DM_OK;
     }
     DM_TRY(worker_options(s->r, NULL, f->workers == WORKERS_AUTO ? 0 : f->workers, &o, e));
-    workshop_init(&s->shop, s->r, workshop_threads(s->r, DM_MAX(o.cpu, 1)));
+    workshop_init(&s->shop, s->r, s->telemetry, workshop_threads(s->r, DM_MAX(o.cpu, 1)));
     s->shop_made = true;
     return queue_worker_start(&o, &s->shop.jobs, &s->workers, e);
 }
@@ -381,6 +381,7 @@ static int serve_start(struct serve *s, struct dm_err *e)
     block_signals(s);
     DM_TRY(books_open(r, &s->books, e));
     DM_TRY(workshop_place_open(r, s->books.store, &s->place, e));
+    workshop_place_watch(&s->place, s->telemetry);
     DM_TRY(open_carrier(s, e));
     DM_TRY(open_sign_in(s, e));
     DM_TRY(http_settings(s, e));

@@ -46,7 +46,7 @@ static int worker_run(struct cmd_run *r, struct dm_err *e)
         telemetry_free(telemetry);
         return code;
     }
-    workshop_init(&shop, r, workshop_threads(r, o.cpu));
+    workshop_init(&shop, r, telemetry, workshop_threads(r, o.cpu));
     if (!o.cpu) {
         shop.jobs.prepare = NULL; /* transfers need no models */
     }

@@ -21,6 +21,16 @@ static const struct {
     {"all", "default", false},   {"all", "io_queue", true},
 };
 
+bool worker_queue_transfers(const char *queue)
+{
+    for (size_t i = 0; i < DM_COUNT(groups); i++) {
+        if (!strcmp(groups[i].queue, queue)) {
+            return groups[i].io;
+        }
+    }
+    return false;
+}
+
 const char *worker_carrier_url(const struct cmd_run *r)
 {
     const struct settings_values *v = &r->settings.v;

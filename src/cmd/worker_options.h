@@ -15,6 +15,9 @@
 DM_MUST_CHECK int worker_options(struct cmd_run *r, const char *wanted, int places,
                                  struct queue_worker_options *ret, struct dm_err *e);
 
+/* Whether the jobs of a queue transfer and do not count: they run in the io pool. */
+bool worker_queue_transfers(const char *queue);
+
 /* URL of the carrier: queue.url, queue.broker_url, queue.redis_url, the first that is set; "" for
  * none. Borrowed from the settings. */
 const char *worker_carrier_url(const struct cmd_run *r);

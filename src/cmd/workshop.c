@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "blob/breaker.h"
 #include "cmd/database.h"
+#include "cmd/worker_options.h"
 
 /* ---- places ---- */
 
@@ -115,6 +116,21 @@ int workshop_place_make(struct cmd_run *r, struct photo_place *ret, struct dm_er
     return open_place(r, true, false, ret, e);
 }
 
+/* Each process has its own breaker; the metric shows the last one that changed. */
+static void on_breaker(void *ctx, enum blob_circuit state)
+{
+    telemetry_set(ctx, TELEMETRY_BREAKER_STATE, TELEMETRY_LABELS("storage"), (double)state);
+}
+
+void workshop_place_watch(const struct photo_place *p, struct telemetry *t)
+{
+    if (p->originals) {
+        telemetry_add(t, TELEMETRY_BREAKER_STATE, TELEMETRY_LABELS("storage"), 0); /* is known */
+        blob_breaker_watch(p->originals, on_breaker, t);
+        blob_breaker_watch(p->pictures, on_breaker, t);
+    }
+}
+
 void workshop_place_close(struct photo_place *p)
 {
     blob_close(p->pictures);
@@ -150,6 +166,7 @@ static int begin(void *ctx, enum queue_pool pool, struct store *s, struct dm_err
     struct photo_runner *p = &w->app.photos;
     const char *abort_on = w->r->settings.v.debug_abort_sha256;
     DM_TRY(workshop_place_open(w->r, s, &p->place, e));
+    workshop_place_watch(&p->place, w->telemetry);
     if (pool == QUEUE_POOL_CPU) {
         DM_TRY(counter_open_engine(&w->counter, w->threads, e));
     }
@@ -173,9 +190,26 @@ static void note(void *ctx, int level, const char *message, const struct dm_fiel
     dm_log_fields_((enum dm_log_level)level, message, fields);
 }
 
-void workshop_init(struct workshop *w, struct cmd_run *r, size_t threads)
+/* By the queues that it works on, as the alert for queues without workers asks. */
+static void show(void *ctx, const struct queue_worker_options *o,
+                 const struct queue_worker_state *st)
 {
-    *w = (struct workshop){.r = r, .threads = threads};
+    struct telemetry *t = workshop_of(ctx)->telemetry;
+    for (size_t i = 0; i < o->n_queues; i++) {
+        const bool io = worker_queue_transfers(o->queues[i]);
+        const int busy = io ? st->io_busy : st->cpu_busy;
+        const int all = io ? st->io : st->cpu;
+        telemetry_set(t, TELEMETRY_WORKER_PROCESSES, TELEMETRY_LABELS(o->queues[i], "busy"), busy);
+        telemetry_set(t, TELEMETRY_WORKER_PROCESSES, TELEMETRY_LABELS(o->queues[i], "idle"),
+                      all - busy);
+    }
+    telemetry_set(t, TELEMETRY_WORKER_CRASHES, TELEMETRY_LABELS(st->cpu ? "cpu_queue" : "io_queue"),
+                  (double)st->crashes);
+}
+
+void workshop_init(struct workshop *w, struct cmd_run *r, struct telemetry *t, size_t threads)
+{
+    *w = (struct workshop){.r = r, .telemetry = t, .threads = threads};
     w->jobs = (struct queue_app){.handlers = job_handlers,
                                  .n = job_handler_count,
                                  .ctx = &w->app,
@@ -183,6 +217,7 @@ void workshop_init(struct workshop *w, struct cmd_run *r, size_t threads)
                                  .open = open_store,
                                  .begin = begin,
                                  .end = end,
+                                 .state = show,
                                  .note = note};
 }
 

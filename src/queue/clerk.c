@@ -15,7 +15,7 @@ enum {
     TROUBLE_MS = 1000, /* pause after the database failed */
     AWAY_MS = 500,     /* before a job that lost it is given again */
     SETTLE_MS = 5000,  /* most time to renew leases after it was away, before any is swept */
-    WRITE_MS = 1000,   /* progress is written as often */
+    WRITE_MS = 1000,   /* progress is written as often, and the state shown */
     TOKENS_MAX = 32,
     LISTEN_MS = 1000,
     SAFETY_MS = 15000, /* looking without news when a carrier tells */
@@ -31,7 +31,7 @@ struct clerk {
     bool look[QUEUE_POOL_MAX_]; /* there may be something to take */
     bool listening, trouble;
     bool forgotten; /* a commit that failed may have taken a job all the same */
-    dm_usec next_look, next_sweep, next_listen, not_before;
+    dm_usec next_look, next_sweep, next_listen, next_show, not_before;
     size_t n_tokens;
     char token[TOKENS_MAX][QUEUE_ENTRY_SIZE];
 };
@@ -406,6 +406,16 @@ static void sweep(struct clerk *c)
     atomic_fetch_add(&c->sh->requeued, swept.again + missing);
 }
 
+static void show_state(struct clerk *c)
+{
+    const struct queue_app *app = c->p->app;
+    if (app->state && dm_now() >= c->next_show) {
+        const struct queue_worker_state st = queue_state_of(c->p->o, c->sh);
+        app->state(app->ctx, c->p->o, &st);
+        c->next_show = dm_now() + INT64_C(1000) * WRITE_MS;
+    }
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static void wait_for_news(struct clerk *c)
@@ -515,6 +525,7 @@ int queue_clerk_main(struct process *p)
         give(&c);
         renew(&c);
         sweep(&c);
+        show_state(&c);
         wait_for_news(&c);
     }
     queue_carrier_close(c.carrier);

@@ -516,12 +516,12 @@ bool queue_worker_lives(struct queue_worker *w)
     return !w || w->pid > 0;
 }
 
-void queue_worker_state(const struct queue_worker *w, struct queue_worker_state *ret)
+struct queue_worker_state queue_state_of(const struct queue_worker_options *o,
+                                         const struct shared *sh)
 {
-    const struct shared *sh = w->sh;
     struct queue_worker_state st = {
-        .cpu = w->o.cpu,
-        .io = w->o.io,
+        .cpu = o->cpu,
+        .io = o->io,
         .done = atomic_load(&sh->done),
         .failed = atomic_load(&sh->failed),
         .crashes = atomic_load(&sh->crashes),
@@ -531,9 +531,14 @@ void queue_worker_state(const struct queue_worker *w, struct queue_worker_state 
     };
     for (int i = 0; i < sh->n_slots; i++) {
         int busy = atomic_load(&sh->slot[i].state) != SLOT_FREE;
-        *(i < w->o.cpu ? &st.cpu_busy : &st.io_busy) += busy;
+        *(i < o->cpu ? &st.cpu_busy : &st.io_busy) += busy;
     }
-    *ret = st;
+    return st;
+}
+
+void queue_worker_state(const struct queue_worker *w, struct queue_worker_state *ret)
+{
+    *ret = queue_state_of(&w->o, w->sh);
 }
 
 void queue_worker_stop(struct queue_worker *w, bool now)

@@ -36,6 +36,8 @@
 enum queue_pool { QUEUE_POOL_CPU, QUEUE_POOL_IO, QUEUE_POOL_MAX_ };
 
 struct queue_run; /* one run of a job */
+struct queue_worker_options;
+struct queue_worker_state;
 
 typedef int (*queue_run_fn)(struct queue_run *r, const struct queue_job *j, struct dm_err *e);
 
@@ -60,6 +62,9 @@ struct queue_app {
     /* In every child after open: what the handlers of that pool need. */
     int (*begin)(void *ctx, enum queue_pool pool, struct store *s, struct dm_err *e);
     void (*end)(void *ctx); /* of a child that ends in order, before its database is closed */
+    /* In the clerk, about once a second: what this worker is doing. */
+    void (*state)(void *ctx, const struct queue_worker_options *o,
+                  const struct queue_worker_state *st);
     /* Something that an operator should read, enum dm_log_level; any process. */
     void (*note)(void *ctx, int level, const char *message, const struct dm_field *fields);
 };

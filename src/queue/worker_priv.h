@@ -116,6 +116,10 @@ struct queue_job queue_slot_job(const struct slot *s);
 /* Row of the table for a kind, NULL when this worker has none. */
 const struct queue_handler *queue_handler_of(const struct queue_app *app, enum queue_kind k);
 
+/* What the slots say now. */
+struct queue_worker_state queue_state_of(const struct queue_worker_options *o,
+                                         const struct shared *sh);
+
 void queue_wake(int eventfd);
 void queue_note(const struct process *p, int level, const char *message, const struct dm_err *e);
 

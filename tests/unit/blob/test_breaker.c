@@ -22,6 +22,14 @@ static void unmount(const struct blob_place *p, bool away)
     assert_int_equal(away ? rename(p->folder, moved) : rename(moved, p->folder), 0);
 }
 
+static char told[16]; /* states in order: closed, half open, open */
+
+static void note_change(void *ctx, enum blob_circuit state)
+{
+    assert_ptr_equal(ctx, told);
+    told[strlen(told)] = "CHO"[state];
+}
+
 static void opens_tries_and_closes(void **state)
 {
     struct blob_place *p = *state;
@@ -33,6 +41,8 @@ static void opens_tries_and_closes(void **state)
     now = 5000000;
     assert_ok(blob_breaker_new(p->blob, &o, &b, &e), &e);
     p->blob = b; /* closed by the teardown */
+    memset(told, 0, sizeof(told));
+    blob_breaker_watch(b, note_change, told);
     assert_ok(blob_put(b, "k", "text/plain", "1", 1, &info, &e), &e);
     assert_int_equal(info.size_bytes, 1);
     for (int i = 0; i < 5; i++) { /* an answer is no failure */
@@ -58,7 +68,8 @@ static void opens_tries_and_closes(void **state)
     assert_ok(blob_put_begin(b, "n", "text/plain", &put, &e), &e); /* the trial */
     assert_int_equal(blob_breaker_state(b), BLOB_CIRCUIT_HALF_OPEN);
     assert_int_equal(blob_stat(b, "k", &info, &e), DM_EAGAIN); /* one only */
-    blob_put_abort(put);                                       /* without an outcome */
+    assert_string_equal(told, "OHOH");
+    blob_put_abort(put); /* without an outcome */
     assert_int_equal(blob_breaker_state(b), BLOB_CIRCUIT_OPEN);
     assert_ok(blob_stat(b, "k", &info, &e), &e);
     assert_int_equal(blob_breaker_state(b), BLOB_CIRCUIT_CLOSED);
