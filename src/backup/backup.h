@@ -32,6 +32,7 @@
 #define LIMIT_BACKUP_MANIFEST_BYTES ((size_t)4 << 20)
 #define LIMIT_BACKUP_PART_BYTES     ((size_t)16 << 20) /* settings, list of models */
 #define LIMIT_BACKUP_OBJECTS        ((size_t)4000000)
+#define LIMIT_BACKUP_ROOM_BYTES     ((int64_t)64 << 20) /* left free in the scratch folder */
 
 /* Where backups are. Borrowed by every call. */
 struct backup_site {
@@ -110,7 +111,8 @@ struct backup_made {
 
 /* Take one, and read back what was written. What is not finished is no backup; its parts are taken
  * away by the next backup_prune. A photograph whose object is gone does not stop it: it is counted
- * as missing and named. ret in a. DM_EIO: a place does not work, or what came back differs. */
+ * as missing and named. ret in a. DM_EIO: a place does not work or has no room, or what came back
+ * differs. */
 DM_MUST_CHECK int backup_create(const struct backup_site *s, const struct backup_source *from,
                                 struct dm_arena *a, struct backup_made *ret, struct dm_err *e);
 

@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <sodium.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/statvfs.h>
 
 #include "backup/backup_priv.h"
 #include "base/point.h"
@@ -61,6 +61,35 @@ static const char *new_id(struct dm_arena *a, int64_t now_ms)
     }
     (void)snprintf(room + n, sizeof(room) - n, "Z-%08" PRIx32, randombytes_random());
     return dm_arena_strdup(a, room);
+}
+
+/* ---- room ------------------------------------------------------------------------------------ */
+
+/* The database lies in the scratch folder once more; what it grows to there is about what it has
+ * here. Asked first: a full disk hurts whatever else is on it. */
+static int check_room(const struct backup_site *s, struct store *from, struct dm_err *e)
+{
+    static const struct store_query sizes[] = {
+        {"backup.size_sqlite",
+         "SELECT p.page_count * s.page_size FROM pragma_page_count() p, pragma_page_size() s", "",
+         "i", true},
+        {"backup.size_postgresql", "SELECT pg_database_size(current_database())", "", "i", true},
+    };
+    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
+    struct statvfs v;
+    int64_t bytes = 0;
+    DM_TRY(store_begin(from, STORE_READ, &tx, e));
+    DM_TRY(
+        store_int(tx, &sizes[strcmp(store_engine(from), "sqlite") != 0], STORE_NO_ARGS, &bytes, e));
+    if (statvfs(s->scratch, &v) != 0) {
+        DM_FAIL(e, DM_EIO, "%s cannot be looked at", s->scratch);
+    }
+    const int64_t room = (int64_t)v.f_bavail * (int64_t)v.f_frsize;
+    if (room < bytes + bytes / 2 + LIMIT_BACKUP_ROOM_BYTES) {
+        DM_FAIL(e, DM_EIO, "%s has %jd MB left, the database has %jd MB", s->scratch,
+                (intmax_t)(room / 1000000), (intmax_t)(bytes / 1000000));
+    }
+    return DM_OK;
 }
 
 /* ---- photographs ----------------------------------------------------------------------------- */
@@ -290,6 +319,7 @@ static int read_back(struct making *k, struct dm_err *e)
 
 static int make(struct making *k, const char *path, struct dm_err *e)
 {
+    DM_TRY(check_room(k->s, k->from->store, e));
     DM_TRY(backup_set_of_place(k->s, &k->there, NULL, NULL, NULL, e));
     DM_TRY(take(k, path, e));
     DM_TRY(put_parts(k, path, e));

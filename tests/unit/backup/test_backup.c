@@ -556,6 +556,95 @@ static void death_leaves_no_backup(void **state)
     end(&f);
 }
 
+/* The same of a restore: the old instance is what it was, whole. */
+static void death_leaves_the_old_instance(void **state)
+{
+    struct fixture f;
+    struct machine m;
+    struct dm_err e = {0};
+    begin(&f, *state);
+    const struct backup_made made = create(&f);
+    machine_new(&m, !strcmp(f.db->engine, "sqlite") ? &db_sqlite : &db_postgresql);
+    int steps = 0;
+    for (bool lived = false; !lived; steps++) {
+        const pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+            struct backup_restored r;
+            f.site.progress = die_at_progress;
+            steps_left = steps;
+            _exit(restore(&f, made.manifest.id, &m, true, all_is_well, &r, &e) < 0 ? 2 : 0);
+        }
+        int status = 0;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        lived = !WIFSIGNALED(status);
+        m.db->store = db_reopen(m.db, NULL);
+        assert_int_equal(number(m.db->store, "SELECT count(*) FROM stock_movements") > 0, lived);
+        assert_int_equal(number(m.db->store, "SELECT count(*) FROM users") > 1, lived);
+        store_close(m.db->store);
+        m.db->store = NULL;
+    }
+    assert_true(steps > 4);
+    machine_free(&m);
+    end(&f);
+}
+
+/* ---- while the service goes on --------------------------------------------------------------- */
+
+static struct fixture *busy;
+
+/* After the snapshot, before the photographs are looked at: one gets another key, as a picture that
+ * is drawn anew does, and one more comes. */
+static int move_photo(struct store_tx *tx, void *ctx, struct dm_err *e)
+{
+    static const struct store_query q = {
+        "test.move", "UPDATE image_blobs SET storage_key = ?2 WHERE storage_key = ?1", "tt", "",
+        true};
+    return store_exec(tx, &q, STORE_ARGS(store_t(ctx), store_t("moved/elsewhere.png")), NULL, e);
+}
+
+static void meanwhile(void *ctx, const char *what, int64_t done, int64_t all)
+{
+    struct dm_err e = {0};
+    const struct store_value *row;
+    static const struct store_query q = {
+        "test.key", "SELECT storage_key FROM image_blobs ORDER BY sha256 LIMIT 1", "", "t", true};
+    (void)ctx;
+    (void)all;
+    if (!busy || strcmp(what, "database") != 0 || !done) {
+        return;
+    }
+    struct fixture *f = busy;
+    busy = NULL; /* once */
+    struct blob *photos = f->rig.runner.place.local;
+    DM_CLEANUP(dm_buf_clear) struct dm_buf bytes = dm_buf_init((size_t)1 << 26);
+    {
+        DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
+        assert_ok(store_begin(f->db->store, STORE_READ, &tx, &e), &e);
+        assert_ok(store_one(tx, &q, STORE_NO_ARGS, &f->a, &row, &e), &e);
+    }
+    assert_ok(blob_get_buf(photos, row[0].t, (struct blob_range){0}, NULL, &bytes, &e), &e);
+    assert_ok(blob_put(photos, "moved/elsewhere.png", "image/png", bytes.data, bytes.len, NULL, &e),
+              &e);
+    assert_ok(store_run(f->db->store, STORE_WRITE, move_photo, (void *)row[0].t, &e), &e);
+    assert_ok(blob_delete(photos, row[0].t, &e), &e);
+    (void)photo_rig_photo(&f->rig, 5, 3, f->rig.r.claro[4]);
+}
+
+static void the_service_goes_on(void **state)
+{
+    struct fixture f;
+    begin(&f, *state);
+    f.site.progress = meanwhile;
+    busy = &f;
+    const struct backup_made made = create(&f);
+    assert_null(busy);
+    assert_int_equal(made.manifest.missing, 0);
+    assert_int_equal(made.manifest.photos, photo_rig_objects(&f.rig)); /* the newest one, too */
+    is_sound(&f, made.manifest.id);
+    end(&f);
+}
+
 /* ---- what is kept ---------------------------------------------------------------------------- */
 
 static int clock_fd; /* of the file that store_clock_debug maps */
@@ -608,9 +697,7 @@ static void the_newest_of_days_and_months_stay(void **state)
     assert_string_equal(ids.id[ids.n - 1], id[7]);
     assert_string_equal(ids.id[ids.n - 2], id[6]);
     assert_string_equal(ids.id[ids.n - 3], id[5]);
-    for (size_t i = 0; i < ids.n; i++) {
-        is_sound(&f, ids.id[i]);
-    }
+    is_sound(&f, ids.id[0]);
     (void)photo_rig_photo(&f.rig, 9, 4, f.rig.r.claro[3]);
     assert_int_equal(photo_rig_jobs(&f.rig), 1);
     travel(1);
@@ -643,6 +730,8 @@ int main(void)
         DB_TEST_ON_(damage_is_not_restored, db_sqlite, "[sqlite]"),
         DB_TEST_ON_(a_missing_photo_is_named, db_sqlite, "[sqlite]"),
         DB_TEST_ON_(death_leaves_no_backup, db_sqlite, "[sqlite]"),
+        DB_TEST(death_leaves_the_old_instance),
+        DB_TEST(the_service_goes_on),
         DB_TEST_ON_(the_newest_of_days_and_months_stay, db_sqlite, "[sqlite]"),
         DB_TEST(the_queries_work),
     };
