@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "api/rows.h"
+#include "base/clock.h"
 #include "inventory/answers.h"
 #include "inventory/json.h"
 #include "inventory/sales.h"
@@ -303,76 +304,139 @@ static json_t *text_cell(const struct sheet *s, size_t row, const char *column)
     return api_text(!v || v->null ? NULL : v->t);
 }
 
-/* One line of the file beside the stock; a sale above the stock also goes into gaps. */
-static json_t *detail(const struct http_request *r, const struct sheet *s, size_t i, json_t *gaps)
+static json_t *money_cell(const struct sheet *s, size_t row, const char *column)
 {
+    const struct sheet_cell *v = found(s, row, column);
+    return !v || v->null ? json_null() : json_integer(v->i);
+}
+
+/* What the client asked for, besides what the sheet says. */
+struct comparison {
+    const struct http_request *r;
+    const struct sheet *s;
+    json_t *details, *gaps; /* arrays */
+    int64_t critical, low, last_photo;
+    double depletion; /* sum over lines with stock */
+    int64_t depleted;
+};
+
+/* A sale above the stock. */
+static void add_gap(const struct comparison *x, json_t *sku, json_t *pot, int64_t stock,
+                    int64_t sold)
+{
+    (void)json_array_append_new(
+        x->gaps, json_pack("{s:O, s:O, s:s, s:I, s:I, s:I, s:s}", "product_sku", sku,
+                           "packaging_sku", pot, "issue", stock ? "oversold" : "no_stock",
+                           "current_stock", (json_int_t)stock, "total_sales", (json_int_t)sold,
+                           "difference", (json_int_t)(sold - stock), "recommended_action",
+                           stock ? "count the claros again" : "check the code of the sale"));
+}
+
+/* One line of the file beside the stock. A sales code stands for a category: its code and no name.
+ */
+static void add_detail(struct comparison *x, size_t i)
+{
+    static const char *const money[] = {"unit_price", "stock_value_original", "sales_value",
+                                        "estimated_value"};
+    const struct sheet *s = x->s;
     const int64_t stock = cell(s, i, "current_stock");
     const int64_t sold = cell(s, i, "sold_since");
     const int64_t counted = cell(s, i, "last_counted_at");
+    const struct sheet_cell *status = found(s, i, "stock_status");
     json_t *sku = text_cell(s, i, "product_sku");
     if (json_is_null(sku)) {
         sku = text_cell(s, i, "category");
     }
     json_t *pot = text_cell(s, i, "packaging_sku");
     if (sold > stock) {
-        (void)json_array_append_new(
-            gaps, json_pack("{s:O, s:O, s:s, s:I, s:I, s:I, s:s}", "product_sku", sku,
-                            "packaging_sku", pot, "issue", stock ? "oversold" : "no_stock",
-                            "current_stock", (json_int_t)stock, "total_sales", (json_int_t)sold,
-                            "difference", (json_int_t)(sold - stock), "recommended_action",
-                            stock ? "count the claros again" : "check the code of the sale"));
+        add_gap(x, sku, pot, stock, sold);
     }
-    return json_pack(
-        "{s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "product_sku", sku, "packaging_sku",
-        pot, "current_stock", (json_int_t)stock, "total_sales", (json_int_t)sold,
-        "covered_by_count", (json_int_t)cell(s, i, "covered_by_count"), "estimated_current_stock",
-        (json_int_t)(stock - sold), "variance_percentage",
+    json_t *row = json_pack(
+        "{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "product_sku", sku,
+        "product_name", text_cell(s, i, "product_name"), "packaging_sku", pot, "packaging_name",
+        text_cell(s, i, "packaging_name"), "current_stock", (json_int_t)stock, "total_sales",
+        (json_int_t)sold, "covered_by_count", (json_int_t)cell(s, i, "covered_by_count"),
+        "estimated_current_stock", (json_int_t)(stock - sold), "variance_percentage",
         stock ? json_real(100.0 * (double)sold / (double)stock) : json_null(), "stock_status",
         text_cell(s, i, "stock_status"), "last_photo_date", api_instant(counted),
         "days_since_photo",
-        counted ? json_integer((api_ctx(r)->now_ms - counted) / 86400000) : json_null());
+        counted ? json_integer((api_ctx(x->r)->now_ms - counted) / 86400000) : json_null());
+    for (size_t k = 0; k < DM_COUNT(money); k++) {
+        (void)json_object_set_new(row, money[k], money_cell(s, i, money[k]));
+    }
+    (void)json_array_append_new(x->details, row);
+    x->critical += strcmp(status->t, "CRITICAL") == 0;
+    x->low += strcmp(status->t, "LOW") == 0;
+    x->last_photo = DM_MAX(x->last_photo, counted);
+    x->depletion += stock ? 100.0 * (double)sold / (double)stock : 0;
+    x->depleted += stock != 0;
+}
+
+/* Sum of a column of money; null for those who may not see it. */
+static json_t *money_sum(const struct sheet *s, const char *column)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < s->n_rows; i++) {
+        sum += cell(s, i, column);
+    }
+    return sheet_find(s, column) < 0 ? json_null() : json_integer(sum);
+}
+
+static int summarise(const struct comparison *x, json_t *summary, struct dm_err *e)
+{
+    json_t *more = json_pack("{s:I, s:o, s:o, s:o, s:f, s:I, s:I, s:o}", "total_products_analyzed",
+                             (json_int_t)x->s->n_rows, "total_stock_value_original",
+                             money_sum(x->s, "stock_value_original"), "total_sales_value",
+                             money_sum(x->s, "sales_value"), "total_estimated_value",
+                             money_sum(x->s, "estimated_value"), "average_depletion_rate",
+                             x->depleted ? x->depletion / (double)x->depleted : 0.0,
+                             "critical_products_count", (json_int_t)x->critical, "low_stock_count",
+                             (json_int_t)x->low, "last_photo_date", api_instant(x->last_photo));
+    const int failed = json_object_update(summary, more);
+    json_decref(more);
+    if (failed) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for a report");
+    }
+    return DM_OK;
+}
+
+/* The files' rows, or those that were checked before. */
+static int take_or_find(struct http_request *r, struct sales_result *ret, struct dm_err *e)
+{
+    const char *kept = http_str(r->form, "upload_session_id");
+    DM_TRY(kept && !r->n_file ? sales_find(api_ctx(r), kept, ret, e) : take_files(r, NULL, ret, e));
+    if (ret->bad && !http_bool(r->form, "skip_invalid", false)) {
+        DM_REFUSE(e, API_ERULE, DM_FIELDS(DM_I("rows_invalid", ret->bad)), "%lld rows are at fault",
+                  (long long)ret->bad);
+    }
+    return DM_OK;
 }
 
 static int compare_files(struct http_request *r, struct dm_err *e)
 {
+    const dm_usec start = dm_now();
     struct sales_result x = {0};
     struct sheet *s;
     DM_CLEANUP(inv_json_freep) json_t *out = NULL;
     DM_CLEANUP(inv_json_freep) json_t *details = json_array();
     DM_CLEANUP(inv_json_freep) json_t *gaps = json_array();
-    const char *kept = http_str(r->form, "upload_session_id");
     DM_CLEANUP(inv_json_freep)
     json_t *ask = json_pack("{s:O?}", "warehouse_ids", json_object_get(r->form, "warehouse_ids"));
-    if (kept && !r->n_file) {
-        DM_TRY(sales_find(api_ctx(r), kept, &x, e));
-    } else {
-        DM_TRY(take_files(r, NULL, &x, e));
-    }
-    if (x.bad && !http_bool(r->form, "skip_invalid", false)) {
-        DM_REFUSE(e, API_ERULE, DM_FIELDS(DM_I("rows_invalid", x.bad)), "%lld rows are at fault",
-                  (long long)x.bad);
-    }
+    DM_TRY(take_or_find(r, &x, e));
     DM_TRY(sales_vs_stock(api_ctx(r), x.id, r->arena, &s, e));
     DM_TRY(answers_sales(api_ctx(r), ask, &out, e));
-    int64_t critical = 0;
-    int64_t low = 0;
+    struct comparison c = {.r = r, .s = s, .details = details, .gaps = gaps};
     for (size_t i = 0; i < s->n_rows; i++) {
-        json_t *row = detail(r, s, i, gaps);
-        const char *status = json_string_value(json_object_get(row, "stock_status"));
-        critical += status && strcmp(status, "CRITICAL") == 0;
-        low += status && strcmp(status, "LOW") == 0;
-        (void)json_array_append_new(details, row);
+        add_detail(&c, i);
     }
-    json_t *summary = json_object_get(out, "summary");
-    (void)json_object_set_new(summary, "total_products_analyzed",
-                              json_integer((json_int_t)s->n_rows));
-    (void)json_object_set_new(summary, "critical_products_count", json_integer(critical));
-    (void)json_object_set_new(summary, "low_stock_count", json_integer(low));
+    DM_TRY(summarise(&c, json_object_get(out, "summary"), e));
     DM_TRY(inv_json_set(out, "details", json_incref(details), e));
     DM_TRY(inv_json_set(out, "discrepancies", json_incref(gaps), e));
     DM_TRY(inv_json_set(out, "metadata",
-                        json_pack("{s:s, s:I, s:I}", "upload_session_id", x.uuid, "files_processed",
-                                  (json_int_t)r->n_file, "rows_processed", (json_int_t)x.rows),
+                        json_pack("{s:s, s:I, s:I, s:o, s:I}", "upload_session_id", x.uuid,
+                                  "files_processed", (json_int_t)r->n_file, "rows_processed",
+                                  (json_int_t)x.rows, "last_photo_date", api_instant(c.last_photo),
+                                  "execution_time_ms", (json_int_t)dm_ms_since(start)),
                         e));
     return http_reply_json(r, 200, DM_STEAL(out), e);
 }

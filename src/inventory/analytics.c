@@ -9,9 +9,6 @@
 
 #include "inventory/analytics_priv.h"
 
-#define POTS                                                                                       \
-    "(CASE WHEN b.has_packaging THEN (b.quantity_current + b.plants_per_container - 1) /"          \
-    " b.plants_per_container ELSE 0 END)"
 #define SELLABLE "(s.is_sellable AND k.category IN ('box', 'segment', 'pot'))"
 #define MOVED    "m.role NOT IN ('opening', 'closing')"
 #define OF_TYPE(type)                                                                              \
@@ -44,7 +41,7 @@ struct kind {
 
 static const struct plan_measure stock[] = {
     {"plants", SUM_OF("b.quantity_current"), SHEET_INT, false, 0},
-    {"pots", SUM_OF(POTS), SHEET_INT, false, 0},
+    {"pots", SUM_OF(ANALYTICS_POTS), SHEET_INT, false, 0},
     {"sellable_plants", SUM_OF("CASE WHEN " SELLABLE " THEN b.quantity_current ELSE 0 END"),
      SHEET_INT, false, PLAN_NEED_BIN | PLAN_NEED_STATE},
     {"batches", "COUNT(*)", SHEET_INT, false, 0},
@@ -101,23 +98,24 @@ static const struct plan_measure room[] = {
 };
 static const struct plan_measure value[] = {
     {"plants", SUM_OF("b.quantity_current"), SHEET_INT, false, 0},
-    {"pots", SUM_OF(POTS), SHEET_INT, false, 0},
-    {"sellable_pots", SUM_OF("CASE WHEN " SELLABLE " THEN " POTS " ELSE 0 END"), SHEET_INT, false,
-     PLAN_NEED_BIN | PLAN_NEED_STATE},
+    {"pots", SUM_OF(ANALYTICS_POTS), SHEET_INT, false, 0},
+    {"sellable_pots", SUM_OF("CASE WHEN " SELLABLE " THEN " ANALYTICS_POTS " ELSE 0 END"),
+     SHEET_INT, false, PLAN_NEED_BIN | PLAN_NEED_STATE},
     {"wholesale_value",
-     SUM_OF("CASE WHEN " SELLABLE " THEN " POTS " * COALESCE(price.net, 0) ELSE 0 END"),
+     SUM_OF("CASE WHEN " SELLABLE " THEN " ANALYTICS_POTS " * COALESCE(price.net, 0) ELSE 0 END"),
      SHEET_MONEY, true, PLAN_NEED_BIN | PLAN_NEED_STATE | PLAN_NEED_PRICE},
     {"retail_value",
-     SUM_OF("CASE WHEN " SELLABLE " THEN " POTS " * COALESCE(price.retail, 0) ELSE 0 END"),
+     SUM_OF("CASE WHEN " SELLABLE " THEN " ANALYTICS_POTS
+            " * COALESCE(price.retail, 0) ELSE 0 END"),
      SHEET_MONEY, true, PLAN_NEED_BIN | PLAN_NEED_STATE | PLAN_NEED_PRICE},
-    {"potential_value", SUM_OF(POTS " * COALESCE(price.net, 0)"), SHEET_MONEY, true,
+    {"potential_value", SUM_OF(ANALYTICS_POTS " * COALESCE(price.net, 0)"), SHEET_MONEY, true,
      PLAN_NEED_PRICE},
     {"unpriced_plants", SUM_OF("CASE WHEN price.net IS NULL THEN b.quantity_current ELSE 0 END"),
      SHEET_INT, false, PLAN_NEED_PRICE},
 };
 static const struct plan_measure empties[] = {
     {"empties", SUM_OF("b.quantity_empty_containers"), SHEET_INT, false, 0},
-    {"pots", SUM_OF(POTS), SHEET_INT, false, 0},
+    {"pots", SUM_OF(ANALYTICS_POTS), SHEET_INT, false, 0},
 };
 
 static struct sheet_cell percent(double part, double whole)

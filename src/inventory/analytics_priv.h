@@ -13,6 +13,11 @@ enum {
     PLAN_COLS_MAX = 40,
 };
 
+/* Pots that the plants of batch b stand in; SQL. */
+#define ANALYTICS_POTS                                                                             \
+    "(CASE WHEN b.has_packaging THEN (b.quantity_current + b.plants_per_container - 1) /"          \
+    " b.plants_per_container ELSE 0 END)"
+
 /* One column a plan reads besides its groups. */
 struct plan_measure {
     const char *name;

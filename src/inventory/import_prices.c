@@ -407,17 +407,18 @@ static int price_row(struct import_run *r, void *row, struct dm_err *e)
 /* ---- the file -------------------------------------------------------------------------------- */
 
 /* Over the title lines to the header. */
-static int find_header(struct dm_csv *csv, int *at, struct dm_arena *a, struct dm_err *e)
+static int find_header(struct import_run *r, struct dm_csv *csv, int *at, struct dm_err *e)
 {
     enum { TITLES = 20 };
     struct dm_err why = {.code = DM_EBADINPUT, .text = "the file is empty"};
     struct dm_csv_row row;
     for (int i = 0; i < TITLES; i++) {
-        const int more = dm_csv_next(csv, a, &row, &why);
+        const int more = dm_csv_next(csv, r->a, &row, &why);
         if (more <= 0) {
             break;
         }
-        if (dm_csv_columns(&row, columns, COLUMN_MAX_, at, a, &why) >= 0) {
+        DM_TRY(import_headers(r, &row, e));
+        if (dm_csv_columns(&row, columns, COLUMN_MAX_, at, r->a, &why) >= 0) {
             return DM_OK;
         }
     }
@@ -446,10 +447,8 @@ int import_price_list(struct import_run *r, struct dm_err *e)
     int at[COLUMN_MAX_];
     const char *heading = "";
     int more;
-    if (dm_csv_open(&csv, r->text, r->n, 0, r->a, &why) < 0) {
-        return import_unreadable(&why, e);
-    }
-    DM_TRY(find_header(&csv, at, r->a, e));
+    DM_TRY(import_open(r, &csv, e));
+    DM_TRY(find_header(r, &csv, at, e));
     while ((more = dm_csv_next(&csv, r->a, &row, &why)) > 0) {
         struct line l = {.row = &row, .at = at};
         heading = *cell(&l, DESCRIPTION) ? cell(&l, DESCRIPTION) : heading;

@@ -65,6 +65,12 @@ DM_MUST_CHECK int import_row(struct import_run *r, int64_t line, const char *key
 DM_MUST_CHECK int import_sheet_read(struct import_run *r, const struct import_sheet *sheet,
                                     import_row_fn fn, struct dm_err *e);
 
+/* The same in parts, for files that are not just a table: the text by the run's delimiter and
+ * encoding (INV_VALIDATION: it cannot be read so), and a row of headers as the mapping calls them;
+ * keys of the mapping are compared as headers are. Everything is in the run's arena. */
+DM_MUST_CHECK int import_open(struct import_run *r, struct dm_csv *ret, struct dm_err *e);
+DM_MUST_CHECK int import_headers(struct import_run *r, struct dm_csv_row *row, struct dm_err *e);
+
 /* Number in a cell, comma or point before decimals. INV_VALIDATION {column}. */
 DM_MUST_CHECK int import_number(const char *text, const char *column, double *ret,
                                 struct dm_err *e);

@@ -46,8 +46,7 @@ static int decode(struct import_run *r, const char **ret, size_t *ret_n, struct 
     return DM_OK;
 }
 
-/* Headers as the mapping calls them; keys of the mapping are compared as headers are. */
-static int rename_headers(struct import_run *r, struct dm_csv_row *row, struct dm_err *e)
+int import_headers(struct import_run *r, struct dm_csv_row *row, struct dm_err *e)
 {
     const char *header;
     json_t *name;
@@ -73,6 +72,16 @@ static int rename_headers(struct import_run *r, struct dm_csv_row *row, struct d
     return DM_OK;
 }
 
+int import_open(struct import_run *r, struct dm_csv *ret, struct dm_err *e)
+{
+    struct dm_err why = {.code = DM_EBADINPUT, .text = "the file is empty"};
+    const char *text;
+    size_t n;
+    DM_TRY(decode(r, &text, &n, e));
+    return dm_csv_open(ret, text, n, r->o->delimiter, r->a, &why) < 0 ? import_unreadable(&why, e)
+                                                                      : DM_OK;
+}
+
 const char *import_cell(const struct import_line *l, size_t column)
 {
     return dm_csv_cell(l->row, l->at[column]);
@@ -85,16 +94,13 @@ int import_sheet_read(struct import_run *r, const struct import_sheet *sheet, im
     struct dm_csv csv;
     struct dm_csv_row row;
     int at[IMPORT_COLUMNS_MAX];
-    const char *text;
-    size_t n;
     int more;
     DM_BUG_UNLESS(sheet->n <= IMPORT_COLUMNS_MAX);
-    DM_TRY(decode(r, &text, &n, e));
-    if (dm_csv_open(&csv, text, n, r->o->delimiter, r->a, &why) < 0 ||
-        dm_csv_next(&csv, r->a, &row, &why) <= 0) {
+    DM_TRY(import_open(r, &csv, e));
+    if (dm_csv_next(&csv, r->a, &row, &why) <= 0) {
         return import_unreadable(&why, e);
     }
-    DM_TRY(rename_headers(r, &row, e));
+    DM_TRY(import_headers(r, &row, e));
     if (dm_csv_columns(&row, sheet->column, sheet->n, at, r->a, &why) < 0) {
         return import_unreadable(&why, e);
     }

@@ -2,6 +2,7 @@
  *
  * Lists that are reports: how full naves are, where pots stand empty, and the three tables that
  * the older contract exports (api.md 5.7, R37). */
+#include "inventory/analytics_priv.h"
 #include "inventory/list.h"
 
 /* ---- utilization -------------------------------------------------------------------------- */
@@ -42,10 +43,6 @@ const struct list list_utilization = {
 
 /* ---- empty pots --------------------------------------------------------------------------- */
 
-#define POTS                                                                                       \
-    "CASE WHEN b.has_packaging THEN (b.quantity_current + b.plants_per_container - 1) /"           \
-    " b.plants_per_container ELSE 0 END"
-
 static const struct list_column empties_columns[] = {
     {"storage_location_id", "x.id", 'i', LIST_AS_IS},
     {"code", "x.code", 't', LIST_AS_IS},
@@ -64,7 +61,8 @@ static const struct list_filter empties_filters[] = {
 const struct list list_empties = {
     .name = "list.empties",
     .from = "(SELECT l.id, l.code, a.warehouse_id, CAST(SUM(b.quantity_empty_containers) AS {int})"
-            " AS empty, CAST(SUM(b.quantity_empty_containers + " POTS ") AS {int}) AS total FROM"
+            " AS empty, CAST(SUM(b.quantity_empty_containers + " ANALYTICS_POTS
+            ") AS {int}) AS total FROM"
             " stock_batches b JOIN storage_bins k ON k.id = b.storage_bin_id JOIN"
             " storage_locations l ON l.id = k.storage_location_id JOIN storage_areas a ON a.id ="
             " l.storage_area_id WHERE b.status <> 'closed' GROUP BY l.id, l.code, a.warehouse_id) x"

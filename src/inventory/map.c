@@ -14,9 +14,6 @@ const char *const map_badge_names[] = {"red", "yellow", "blue", "green", NULL};
 
 enum { CLAROS, STOCK, PERIODS, CONFIGS, PHOTOS, OPEN_PHOTOS, PRICES, POLYGONS, TOTALS };
 
-#define POTS                                                                                       \
-    "(CASE WHEN b.has_packaging THEN (b.quantity_current + b.plants_per_container - 1) /"          \
-    " b.plants_per_container ELSE 0 END)"
 #define SELLS "(s.is_sellable AND k.category IN ('box', 'segment', 'pot'))"
 
 static const struct store_query queries[] = {
@@ -28,9 +25,10 @@ static const struct store_query queries[] = {
          "ib", "iiitttb", false},
     [STOCK] = {"map.stock",
                "SELECT k.storage_location_id, b.product_id, b.packaging_catalog_id,"
-               " CAST(SUM(b.quantity_current) AS {int}), CAST(SUM(" POTS ") AS {int}),"
+               " CAST(SUM(b.quantity_current) AS {int}), CAST(SUM(" ANALYTICS_POTS ") AS {int}),"
                " CAST(SUM(CASE WHEN " SELLS " THEN b.quantity_current ELSE 0 END) AS {int}),"
-               " CAST(SUM(CASE WHEN " SELLS " THEN " POTS " ELSE 0 END) AS {int}), COUNT(*),"
+               " CAST(SUM(CASE WHEN " SELLS " THEN " ANALYTICS_POTS
+               " ELSE 0 END) AS {int}), COUNT(*),"
                " CAST(SUM(b.quality_score * b.quantity_current) AS {real}),"
                " CAST(SUM(CASE WHEN b.quality_score IS NULL THEN 0 ELSE b.quantity_current END) AS"
                " {int}) FROM stock_batches b JOIN storage_bins k ON k.id = b.storage_bin_id"

@@ -4,6 +4,7 @@
  * to the claro, by index: the page is opened all day. */
 #include <string.h>
 
+#include "inventory/analytics_priv.h"
 #include "inventory/json.h"
 #include "inventory/list.h"
 #include "inventory/map.h"
@@ -11,10 +12,6 @@
 
 enum { HEAD, SESSION, MARKS, STOCK };
 #define MARKS_MAX "2000" /* in words: see statement() of list.c */
-
-#define POTS                                                                                       \
-    "(CASE WHEN b.has_packaging THEN (b.quantity_current + b.plants_per_container - 1) /"          \
-    " b.plants_per_container ELSE 0 END)"
 
 static const struct store_query queries[] = {
     [HEAD] = {"detail.head",
@@ -42,9 +39,9 @@ static const struct store_query queries[] = {
                "i", "itrrrrrit", false},
     [STOCK] = {"detail.stock",
                "SELECT b.product_id, b.packaging_catalog_id, q.name, q.unit_cost_cents,"
-               " CAST(SUM(b.quantity_current) AS {int}), CAST(SUM(" POTS ") AS {int}),"
+               " CAST(SUM(b.quantity_current) AS {int}), CAST(SUM(" ANALYTICS_POTS ") AS {int}),"
                " CAST(SUM(CASE WHEN s.is_sellable AND k.category IN ('box', 'segment', 'pot')"
-               " THEN " POTS " ELSE 0 END) AS {int}),"
+               " THEN " ANALYTICS_POTS " ELSE 0 END) AS {int}),"
                " CAST(SUM(b.quality_score * b.quantity_current) AS {real}),"
                " CAST(SUM(CASE WHEN b.quality_score IS NULL THEN 0 ELSE b.quantity_current END)"
                " AS {int}) FROM stock_batches b JOIN storage_bins k ON k.id = b.storage_bin_id"

@@ -6,6 +6,16 @@
 
 enum { KNOWN, LINES, RESOLVE, STOCK };
 
+/* Net wholesale price of a line's pot: the product's own, else its category's (domain.md 16). */
+#define PRICE_OF_LINE                                                                              \
+    "(SELECT i.wholesale_unit_price_cents * (100 - i.discount_percent) / 100"                      \
+    " FROM price_list_items i WHERE i.packaging_catalog_id = n.packaging_catalog_id"               \
+    " AND i.availability <> 'discontinued' AND (i.product_id = n.product_id OR (i.product_id IS"   \
+    " NULL AND i.variant = '' AND i.product_category_id = COALESCE(n.product_category_id,"         \
+    " (SELECT f.product_category_id FROM products t JOIN product_families f"                       \
+    " ON f.id = t.product_family_id WHERE t.id = n.product_id))))"                                 \
+    " ORDER BY CASE WHEN i.product_id IS NULL THEN 1 ELSE 0 END, i.id LIMIT 1)"
+
 static const struct store_query queries[] = {
     [KNOWN] = {"sales.known", "SELECT id FROM sales_imports WHERE id = ?1", "i", "i", false},
     [LINES] = {"sales.lines",
@@ -33,28 +43,31 @@ static const struct store_query queries[] = {
          " line AS (SELECT DISTINCT product_id, product_category_id, packaging_catalog_id FROM"
          " sold),"
          " held AS (SELECT b.product_id, f.product_category_id, b.packaging_catalog_id,"
-         " CAST(SUM(b.quantity_current) AS {int}) AS plants,"
+         " CAST(SUM(b.quantity_current) AS {int}) AS plants, SUM(" ANALYTICS_POTS ") AS pots,"
          " MAX(CASE WHEN p.opened_kind = 'implicit' THEN NULL ELSE p.opened_at END) AS counted_at"
          " FROM stock_batches b JOIN stock_periods p ON p.id = b.stock_period_id"
          " JOIN products r ON r.id = b.product_id JOIN product_families f ON f.id ="
          " r.product_family_id WHERE b.status = 'active'"
          " GROUP BY b.product_id, f.product_category_id, b.packaging_catalog_id),"
          " stock AS (SELECT n.product_id, n.product_category_id, n.packaging_catalog_id,"
-         " CAST(COALESCE(SUM(h.plants), 0) AS {int}) AS plants, MAX(h.counted_at) AS counted_at"
+         " CAST(COALESCE(SUM(h.plants), 0) AS {int}) AS plants, MAX(h.counted_at) AS counted_at,"
+         " CAST(COALESCE(SUM(h.pots), 0) AS {int}) AS pots, " PRICE_OF_LINE " AS price"
          " FROM line n LEFT JOIN held h ON h.packaging_catalog_id {same} n.packaging_catalog_id AND"
          " (h.product_id = n.product_id OR (n.product_id IS NULL AND h.product_category_id ="
          " n.product_category_id)) GROUP BY n.product_id, n.product_category_id,"
          " n.packaging_catalog_id)"
          " SELECT r.sku, g.code, q.sku, k.plants, k.counted_at,"
          " CAST(SUM(CASE WHEN k.counted_at IS NULL OR CAST(s.sale_date AS TEXT) >"
-         " {day:k.counted_at|?2} THEN s.n ELSE 0 END) AS {int}), CAST(SUM(s.n) AS {int})"
+         " {day:k.counted_at|?2} THEN s.n ELSE 0 END) AS {int}), CAST(SUM(s.n) AS {int}),"
+         " r.common_name, q.name, k.pots, k.price"
          " FROM stock k JOIN sold s ON s.product_id {same} k.product_id AND s.product_category_id"
          " {same} k.product_category_id AND s.packaging_catalog_id {same} k.packaging_catalog_id"
          " LEFT JOIN products r ON r.id = k.product_id LEFT JOIN product_categories g ON g.id ="
          " k.product_category_id LEFT JOIN packaging_catalog q ON q.id = k.packaging_catalog_id"
-         " GROUP BY r.sku, g.code, q.sku, k.plants, k.counted_at"
+         " GROUP BY r.sku, g.code, q.sku, k.plants, k.counted_at, r.common_name, q.name, k.pots,"
+         " k.price"
          " ORDER BY r.sku NULLS FIRST, g.code NULLS FIRST, q.sku NULLS FIRST",
-         "ii", "tttiTii", false},
+         "ii", "tttiTiittii", false},
 };
 STORE_QUERIES(sales_report_queries, queries);
 
@@ -73,6 +86,9 @@ static const struct sheet_column stock_columns[] = {
     {"last_counted_at", "", SHEET_INSTANT, false}, {"sold_since", "", SHEET_INT, false},
     {"covered_by_count", "", SHEET_INT, false},    {"estimated_stock", "", SHEET_INT, false},
     {"depletion_pct", "", SHEET_PERCENT, false},   {"stock_status", "", SHEET_TEXT, false},
+    {"product_name", "", SHEET_TEXT, false},       {"packaging_name", "", SHEET_TEXT, false},
+    {"unit_price", "", SHEET_MONEY, true},         {"stock_value_original", "", SHEET_MONEY, true},
+    {"sales_value", "", SHEET_MONEY, true},        {"estimated_value", "", SHEET_MONEY, true},
 };
 
 static int begin(const struct inv_ctx *c, int64_t import_id, struct dm_arena *a,
@@ -145,6 +161,35 @@ int sales_resolve(const struct inv_ctx *c, int64_t line_id, const char *resoluti
     return store_run(c->store, STORE_WRITE, resolve_in, &x, e);
 }
 
+static struct sheet_cell text_of(const struct store_value *v)
+{
+    return sheet_t(v->null ? NULL : v->t);
+}
+
+/* A row of the report from one of the query. Pots are worth what the list says; without a price
+ * nothing is said. */
+static void stock_row(const struct store_value *v, struct sheet_cell *row)
+{
+    const int64_t plants = v[3].i;
+    const int64_t sold = v[5].i;
+    for (int k = 0; k < 3; k++) {
+        row[k] = text_of(&v[k]);
+    }
+    row[3] = sheet_i(plants);
+    row[4] = v[4].null ? sheet_null() : sheet_i(v[4].i);
+    row[5] = sheet_i(sold);
+    row[6] = sheet_i(v[6].i - sold);
+    row[7] = sheet_i(plants - sold);
+    row[8] = plants ? sheet_r(100.0 * (double)sold / (double)plants) : sheet_null();
+    row[9] = sheet_t(sales_status(plants, sold));
+    row[10] = text_of(&v[7]);
+    row[11] = text_of(&v[8]);
+    const int64_t value[] = {v[10].i, v[9].i * v[10].i, sold * v[10].i, (v[9].i - sold) * v[10].i};
+    for (size_t k = 0; k < DM_COUNT(value); k++) {
+        row[12 + k] = v[10].null ? sheet_null() : sheet_i(value[k]);
+    }
+}
+
 int sales_vs_stock(const struct inv_ctx *c, int64_t import_id, struct dm_arena *a,
                    struct sheet **ret, struct dm_err *e)
 {
@@ -167,23 +212,17 @@ int sales_vs_stock(const struct inv_ctx *c, int64_t import_id, struct dm_arena *
         if (!row) {
             DM_FAIL(e, DM_ENOMEM, "no memory for a report");
         }
-        const char *status = sales_status(v[3].i, v[5].i);
-        for (int k = 0; k < 3; k++) {
-            row[k] = sheet_t(v[k].null ? NULL : v[k].t);
-        }
-        row[3] = sheet_i(v[3].i);
-        row[4] = v[4].null ? sheet_null() : sheet_i(v[4].i);
-        row[5] = sheet_i(v[5].i);
-        row[6] = sheet_i(v[6].i - v[5].i);
-        row[7] = sheet_i(v[3].i - v[5].i);
-        row[8] = v[3].i ? sheet_r(100.0 * (double)v[5].i / (double)v[3].i) : sheet_null();
-        row[9] = sheet_t(status);
+        stock_row(v, row);
+        const char *status = row[9].t;
         critical += status[0] == 'C';
         low += status[0] == 'L';
     }
     DM_TRY(sheet_summary(s, a, e, "lines", "%zu", s->n_rows));
     DM_TRY(sheet_summary(s, a, e, "critical", "%lld", (long long)critical));
     DM_TRY(sheet_summary(s, a, e, "low", "%lld", (long long)low));
+    if (inv_grant_of(c->role, INV_DO_SEE_PRICES) == INV_GRANT_NO) {
+        DM_TRY(sheet_hide_money(s, a, e));
+    }
     *ret = s;
     return DM_OK;
 }

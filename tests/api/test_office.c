@@ -116,6 +116,12 @@ static void sales_files(void **state)
     assert_int_equal(r.status, 200);
     assert_int_equal(json_integer_value(api_at(r.json, "details.0.total_sales")), 7);
     assert_string_equal(json_string_value(api_at(r.json, "details.0.stock_status")), "LOW");
+    assert_int_equal(json_integer_value(api_at(r.json, "details.0.sales_value")),
+                     7 * json_integer_value(api_at(r.json, "details.0.unit_price")));
+    assert_int_equal(json_integer_value(api_at(r.json, "summary.total_sales_value")),
+                     json_integer_value(api_at(r.json, "details.0.sales_value")));
+    assert_true(json_is_string(api_at(r.json, "summary.last_photo_date")));
+    assert_true(json_is_integer(api_at(r.json, "metadata.execution_time_ms")));
     const struct test_part kept[] = {
         {"upload_session_id", NULL, NULL,
          json_string_value(api_at(r.json, "metadata.upload_session_id")), 0},

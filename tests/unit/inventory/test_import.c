@@ -349,6 +349,32 @@ static void price_lists(void **state)
                      95000);
 }
 
+/* The same list as another program writes it: tabs, Latin-1, a header of its own. */
+static void price_list_options(void **state)
+{
+    NURSERY(n);
+    struct dm_err e = {0};
+    struct import_result r;
+    json_t *mapping = json_pack("{s:s}", "Valor", "precio_unitario");
+    struct import_options o = {.kind = IMPORT_PRICE_LIST,
+                               .delimiter = '\t',
+                               .encoding = IMPORT_LATIN1,
+                               .mapping = mapping};
+    static const char text[] = "LISTA, ENERO\nDESCRIPCI\xD3N\tMACETA\tValor\tC\xD3"
+                               "DIGO\t"
+                               "OBSERVACIONES\nCactus, surtidos\tR5 terracota\t$950\tC R5 T-1\t"
+                               "peque\xF1o\n";
+    r = run(&n, &o, text);
+    expect(&r, 1, 0, 0, 0);
+    assert_int_equal(nursery_number(&n, "SELECT count(*) FROM price_list_items WHERE sku ="
+                                        " 'C R5 T-1' AND wholesale_unit_price_cents = 95000 AND"
+                                        " observations = 'pequeño'"),
+                     1);
+    o.mapping = NULL;
+    assert_int_equal(import_run(&n.admin, &o, text, strlen(text), &r, &e), INV_VALIDATION);
+    json_decref(mapping);
+}
+
 static void price_list_reports(void **state)
 {
     NURSERY(n);
@@ -420,10 +446,15 @@ static void catalogues(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(amounts),          DB_TEST(maps),
-        DB_TEST(maps_that_are_in_use_stay), DB_TEST(labels_that_repeat_take_row_and_col),
-        DB_TEST(files_that_are_no_maps),    DB_TEST(price_lists),
-        DB_TEST(price_list_reports),        DB_TEST(catalogues),
+        cmocka_unit_test(amounts),
+        DB_TEST(maps),
+        DB_TEST(maps_that_are_in_use_stay),
+        DB_TEST(labels_that_repeat_take_row_and_col),
+        DB_TEST(files_that_are_no_maps),
+        DB_TEST(price_lists),
+        DB_TEST(price_list_options),
+        DB_TEST(price_list_reports),
+        DB_TEST(catalogues),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

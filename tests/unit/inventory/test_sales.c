@@ -119,6 +119,11 @@ static void codes_stand_for_categories(void **state)
     assert_int_equal(s->cell[6].i, 4);
     assert_int_equal(s->cell[7].i, BOOKS_PLANTS - 7);
     assert_string_equal(s->cell[9].t, "LOW");
+    const int64_t price = s->cell[sheet_find(s, "unit_price")].i;
+    assert_true(price > 0);
+    assert_int_equal(s->cell[sheet_find(s, "sales_value")].i, 7 * price);
+    assert_int_equal(s->cell[sheet_find(s, "estimated_value")].i,
+                     s->cell[sheet_find(s, "stock_value_original")].i - 7 * price);
     assert_int_equal(sales_vs_stock(&g.c, 999, &g.a, &s, NULL), INV_NOT_FOUND);
     dm_arena_clear(&g.a);
 }
