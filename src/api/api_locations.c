@@ -226,7 +226,7 @@ const struct http_route location_routes[] = {
                     "404", "400 404 409", "400 404 409 412", "404 409"),
     RESOURCE_ROUTES("/api/v1/locations/bins", "bin", "bins", "locations",
                     API_SUPERVISOR, bins, StorageBin, BinNew, BinEdit, bin_query,
-                    "404", "404 409", "400 404 409 412", "404 409"),
+                    "404", "400 404 409", "400 404 409 412", "404 409"),
     RESOURCE_ROUTES("/api/v1/locations/bin-types", "bin_type", "bin_types", "locations",
                     API_ADMIN, bin_types, BinType, BinTypeNew, BinTypeEdit, bin_type_query,
                     NULL, "400 409", "400 404 412", "404 409"),

@@ -300,10 +300,10 @@ static int post_reclassify(struct http_request *r, struct dm_err *e)
                                    .query = month_query, .answer = {{200, .type = media}},         \
                                    .handle = export_month                                          \
     }
-#define REVIEW(verb, name, text, in, out, failures, handler)                                       \
+#define REVIEW(verb, name, text, more, in, out, failures, handler)                                 \
     {                                                                                              \
         HTTP_POST, BASE "/reconciliations/{id}/" verb, name, "reconciliation", text,               \
-            .role = API_SUPERVISOR, .flags = HTTP_BODY_OPTIONAL, .body = &(in),                    \
+            .role = API_SUPERVISOR, .flags = (more), .body = &(in),                                \
             .answer = {{200, &(out)}}, .errors = (failures), .handle = (handler)                   \
     }
 
@@ -320,10 +320,10 @@ const struct http_route recon_routes[] = {
     {HTTP_GET, BASE "/reconciliations/{id}", "get_reconciliation", "reconciliation",
      "One reconciliation with its lines", .role = API_SUPERVISOR, .answer = {{200, &ReconDetail}},
      .errors = "404", .handle = get_recon},
-    REVIEW("accept", "accept_reconciliation", "Accept", AcceptIn, Recon, "404 409", post_accept),
-    REVIEW("dispute", "dispute_reconciliation", "Dispute", DisputeIn, Recon, "404 409",
+    REVIEW("accept", "accept_reconciliation", "Accept", HTTP_BODY_OPTIONAL, AcceptIn, Recon, "404 409", post_accept),
+    REVIEW("dispute", "dispute_reconciliation", "Dispute", 0, DisputeIn, Recon, "404 409",
            post_dispute),
-    REVIEW("reclassify", "reclassify_reconciliation", "Turn a sale or loss into another",
+    REVIEW("reclassify", "reclassify_reconciliation", "Turn a sale or loss into another", 0,
            ReclassifyIn, ReconMoved, "400 404 409", post_reclassify),
     {0},
 };

@@ -10,6 +10,7 @@
 #include "api/schemas_stock.h"
 #include "api/stock.h"
 #include "inventory/batches.h"
+#include "inventory/json.h"
 #include "inventory/ledger.h"
 #include "inventory/webhooks.h"
 
@@ -104,7 +105,7 @@ static const struct http_field operation_in[] = {
     {"planting_date", HTTP_DATE, HTTP_NULL},
     {NULL},
 };
-static const struct http_schema OperationIn = {"Operation", operation_in};
+const struct http_schema OperationIn = {"Operation", operation_in};
 
 static const struct http_field operation_out[] = {
     {"operation", HTTP_STR, .one_of = OPERATIONS},
@@ -126,7 +127,7 @@ static const struct http_field operation_out[] = {
     {"total_empty_containers", HTTP_INT, HTTP_OPT},
     {NULL},
 };
-static const struct http_schema OperationOut = {"OperationResult", operation_out};
+const struct http_schema OperationOut = {"OperationResult", operation_out};
 
 static const struct http_field bulk_operations_in[] = {
     {"operations", HTTP_OBJ, HTTP_REQ | HTTP_LIST, .items_min = 1, .items_max = 500,
@@ -412,11 +413,11 @@ static int post_reverse(struct http_request *r, struct dm_err *e)
 /* ---- operations --------------------------------------------------------------------------- */
 
 static int operate(struct http_request *r, const json_t *o, enum ledger_type type,
-                   struct ledger_result *ret, struct dm_err *e)
+                   const char *given, struct ledger_result *ret, struct dm_err *e)
 {
     char uuid[STORE_UUID_SIZE];
     const int64_t quantity = http_int(o, "quantity", 0);
-    const struct ledger_move m = {.uuid = uuid,
+    const struct ledger_move m = {.uuid = given ? given : uuid,
                                   .type = type,
                                   .quantity = quantity,
                                   .occurred_at = http_int(o, "occurred_at", 0),
@@ -500,21 +501,32 @@ static json_t *operation_result(enum ledger_type type, const struct ledger_resul
     return out;
 }
 
-static int post_operation(struct http_request *r, struct dm_err *e)
+int stock_operate(struct http_request *r, const json_t *operation, const char *uuid, json_t **ret,
+                  struct dm_err *e)
 {
+    DM_CLEANUP(inv_json_freep) json_t *out = NULL;
     struct ledger_result x;
     enum ledger_type type = LEDGER_TYPE_MAX_;
-    if (!ledger_type_parse(http_str(r->body, "operation"), &type)) {
+    if (!ledger_type_parse(http_str(operation, "operation"), &type)) {
         DM_FAIL(e, INV_VALIDATION, "no such operation");
     }
-    DM_TRY(operate(r, r->body, type, &x, e));
-    const char *at = dm_arena_printf(r->arena, "/api/v1/stock/movements/%s", x.row[0].uuid);
-    DM_TRY(at ? http_reply_header(r, "Location", at, e) : DM_OK);
-    json_t *out = operation_result(type, &x);
-    const int told = webhooks_tell(api_ctx(r), "movement.created", out, e);
-    if (told < 0) {
+    DM_TRY(operate(r, operation, type, uuid, &x, e));
+    out = operation_result(type, &x);
+    DM_TRY(webhooks_tell(api_ctx(r), "movement.created", out, e));
+    *ret = DM_STEAL(out);
+    return DM_OK;
+}
+
+static int post_operation(struct http_request *r, struct dm_err *e)
+{
+    json_t *out;
+    DM_TRY(stock_operate(r, r->body, NULL, &out, e));
+    const char *at =
+        dm_arena_printf(r->arena, "/api/v1/stock/movements/%s", http_str(out, "movement_id"));
+    const int code = at ? http_reply_header(r, "Location", at, e) : DM_OK;
+    if (code < 0) {
         json_decref(out);
-        return told;
+        return code;
     }
     return http_reply_json(r, 201, out, e);
 }
@@ -528,7 +540,7 @@ static int post_operations(struct http_request *r, struct dm_err *e)
         struct ledger_result x;
         enum ledger_type type = LEDGER_TYPE_MAX_;
         const bool known = ledger_type_parse(http_str(o, "operation"), &type);
-        const int code = known ? operate(r, o, type, &x, e) : INV_VALIDATION;
+        const int code = known ? operate(r, o, type, NULL, &x, e) : INV_VALIDATION;
         if (!of_item(code)) {
             json_decref(b.results);
             return code;

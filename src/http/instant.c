@@ -68,7 +68,7 @@ static bool clock_time(const char **p, struct dm_civil *c)
 
 bool http_instant_parse(const char *text, int64_t *ret_ms)
 {
-    if (text[0] != '\0' && text[strspn(text, "0123456789.-")] == '\0' &&
+    if (text[0] != '\0' && text[strspn(text, "0123456789.+-eE")] == '\0' &&
         (strlen(text) < 5 || text[4] != '-')) {
         char *end = NULL;
         double s = strtod(text, &end);

@@ -129,13 +129,15 @@ static json_t *with_format(const struct http_field *f, const char *format, enum 
                            bool null)
 {
     json_t *o = json_pack("{s:s, s:s}", "type", "string", "format", format);
-    const bool seconds = way == HTTP_IN && f->type == HTTP_INSTANT;
+    const bool seconds = way != HTTP_OUT && f->type == HTTP_INSTANT;
     if (!null && !seconds) {
         return o;
     }
     json_t *any = json_pack("[o]", o);
     if (any && seconds) {
-        (void)json_array_append_new(any, type_of("number", false));
+        (void)json_array_append_new(any,
+                                    json_pack("{s:s, s:f, s:f}", "type", "number",
+                                              "exclusiveMinimum", -1e11, "exclusiveMaximum", 1e11));
     }
     if (any && null) {
         (void)json_array_append_new(any, type_of("null", false));

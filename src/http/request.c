@@ -364,6 +364,19 @@ static int body_issue(json_t *issues, const char *type, const char *msg)
                : DM_OK;
 }
 
+/* A whole number of more than 64 bits makes the parser give up: then all numbers are read as reals,
+ * which the tables hold against their bounds. */
+static json_t *parse(const struct dm_buf *body)
+{
+    json_error_t fault;
+    json_t *in = json_loadb(body->data, body->len, JSON_REJECT_DUPLICATES, &fault);
+    if (in != NULL || json_error_code(&fault) != json_error_numeric_overflow) {
+        return in;
+    }
+    return json_loadb(body->data, body->len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL,
+                      &fault);
+}
+
 static int take_json(struct http_state *st, json_t *issues, struct dm_err *e)
 {
     const struct http_route *route = st->r.route;
@@ -377,10 +390,7 @@ static int take_json(struct http_state *st, json_t *issues, struct dm_err *e)
         }
         in = json_object();
     } else {
-        json_error_t fault;
-        in = too_deep(st->body.data, st->body.len)
-                 ? NULL
-                 : json_loadb(st->body.data, st->body.len, JSON_REJECT_DUPLICATES, &fault);
+        in = too_deep(st->body.data, st->body.len) ? NULL : parse(&st->body);
     }
     if (in == NULL) {
         return body_issue(issues, "json_invalid",

@@ -227,6 +227,18 @@ static bool fits(const struct row *row, const char *const text[], const size_t l
     return true;
 }
 
+/* Whether the same segments of both are literals. */
+static bool same_shape(const struct row *a, const struct row *b)
+{
+    size_t i = 0;
+    while (i < a->n && a->segment[i].param == b->segment[i].param) {
+        i++;
+    }
+    return i == a->n;
+}
+
+/* Rows are in order, literals first: the first that fits says which path it is, and those of its
+ * shape have its other methods. */
 static void find(const struct http_router *r, const char *path, enum http_method method,
                  struct dm_arena *a, struct http_match *ret)
 {
@@ -238,11 +250,13 @@ static void find(const struct http_router *r, const char *path, enum http_method
         return;
     }
     const struct row *found = NULL;
+    const struct row *first = NULL;
     for (size_t i = r->first[n]; i < r->first[n + 1]; i++) {
         const struct row *row = &r->row[i];
-        if (!fits(row, text, len)) {
+        if (!fits(row, text, len) || (first != NULL && !same_shape(first, row))) {
             continue;
         }
+        first = first != NULL ? first : row;
         ret->allowed |= row->route->methods;
         if (found == NULL && (row->route->methods & (unsigned)method)) {
             found = row;

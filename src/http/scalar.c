@@ -144,7 +144,7 @@ static int check_bounds(struct http_taker *t, const struct http_field *f, double
     return 1;
 }
 
-/* A decimal integer and nothing else. */
+/* A decimal integer, also as a number whose fraction is zero, and nothing else. */
 static bool parse_int(const char *s, long long *ret)
 {
     char *end = NULL;
@@ -154,6 +154,9 @@ static bool parse_int(const char *s, long long *ret)
         return false;
     }
     *ret = strtoll(s, &end, 10);
+    if (*end == '.' && end[1] == '0') {
+        end += 1 + strspn(end + 1, "0");
+    }
     return errno == 0 && *end == '\0';
 }
 

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "inventory/analytics_priv.h"
 #include "inventory/exports.h"
+#include "inventory/inbox.h"
 #include "inventory/jobs.h"
 #include "inventory/json.h"
 #include "inventory/photo.h"
@@ -45,6 +46,7 @@ const struct list *const list_all[] = {&list_adjustments,
                                        &list_image,
                                        &list_import_reports,
                                        &list_imports,
+                                       &list_inbox,
                                        &list_jobs,
                                        &list_known,
                                        &list_locations,
@@ -60,6 +62,7 @@ const struct list *const list_all[] = {&list_adjustments,
                                        &list_progress,
                                        &list_recon_lines,
                                        &list_recons,
+                                       &list_review,
                                        &list_sales_errors,
                                        &list_sales_imports,
                                        &list_sales_lines,

@@ -122,6 +122,7 @@ extern const struct list list_movements;     /* StockMovement, newest first */
 extern const struct list list_periods;       /* periods of claros, newest first */
 extern const struct list list_recon_lines;   /* ReconLine */
 extern const struct list list_recons;        /* Recon, newest first */
+extern const struct list list_review;        /* counts that wait for a supervisor */
 extern const struct list list_sales_errors;  /* rows at fault of sales files */
 extern const struct list list_sales_imports; /* SalesImport, newest first */
 extern const struct list list_sales_lines;   /* their comparison lines */

@@ -76,6 +76,11 @@ DM_MUST_CHECK int map_tree(const struct inv_ctx *c, int64_t warehouse_id, const 
 DM_MUST_CHECK int map_detail(const struct inv_ctx *c, int64_t location_id, bool marks, json_t **ret,
                              struct dm_err *e);
 
+/* Claros that are due: not counted for so many days, or never; by nave, of one (0: all), longest
+ * wait first. Needs READ. */
+DM_MUST_CHECK int map_coverage(const struct inv_ctx *c, int64_t warehouse_id, int64_t days,
+                               json_t **ret, struct dm_err *e);
+
 struct map_dashboard {
     int64_t plants, pots, sellable_plants, batches, claros, warehouses, configured;
     int64_t value_cents;
@@ -86,6 +91,7 @@ struct map_dashboard {
 DM_MUST_CHECK int map_dashboard(const struct inv_ctx *c, struct map_dashboard *ret,
                                 struct dm_err *e);
 
+extern const struct store_query_table map_coverage_queries;
 extern const struct store_query_table map_queries;
 extern const struct store_query_table map_history_queries;
 extern const struct store_query_table map_tree_queries;

@@ -125,8 +125,9 @@ int photo_object_read(const struct photo_place *p, const struct photo_object *o,
 {
     struct blob *b = photo_blob(p, o->store, o->variant);
     if (!b || !o->key) {
-        DM_FAIL(e, DM_EUNSUPPORTED, "photos in '%s' cannot be reached: it is not configured",
-                o->store);
+        DM_FAIL(e, INV_ORIGINAL_MISSING,
+                "the %s of the photo lies in '%s', which is not configured here",
+                photo_variant_names[o->variant], o->store);
     }
     const int code = blob_get_buf(b, o->key, (struct blob_range){0}, o->sha256, ret, e);
     if (code == DM_ENOTFOUND) {

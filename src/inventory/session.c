@@ -48,7 +48,8 @@ static const struct store_query queries[] = {
              "UPDATE photo_processing_sessions SET posting_status = ?2, hold_reasons = ?3,"
              " warning = ?4, storage_location_id = ?5, location_source = ?6, config_id = ?7,"
              " supersedes_session_id = ?10,"
-             " posted_at = CASE WHEN ?8 THEN ?9 ELSE posted_at END, updated_at = ?9"
+             " posted_at = CASE WHEN ?8 THEN ?9 WHEN ?2 IN ('posted', 'void') THEN posted_at END,"
+             " updated_at = ?9"
              " WHERE id = ?1",
              "itjtitibTi", ""},
     [VOID] = {"session.void",

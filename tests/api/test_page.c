@@ -79,11 +79,40 @@ static void the_worker_keeps_files_that_exist(void **state)
     test_reply_clear(&r);
 }
 
+static int status_of(struct api_rig *g, const char *path)
+{
+    struct test_reply r = test_call(g->client, &(struct test_ask){"GET", path});
+    const int status = r.status;
+    test_reply_clear(&r);
+    return status;
+}
+
+/* The documentation is there while it is switched on. */
+static void the_documentation_can_be_switched_off(void **state)
+{
+    struct api_rig *g = *state;
+    static const struct {
+        const char *path;
+        int on;
+    } row[] = {{"/openapi.json", 200}, {"/docs", 200},   {"/redoc", 200},
+               {"/docs/", 307},        {"/redoc/", 307}, {"/docs/docs.js", 200},
+               {"/docs/docs.css", 200}};
+    for (size_t i = 0; i < DM_COUNT(row); i++) {
+        assert_int_equal(status_of(g, row[i].path), row[i].on);
+    }
+    g->options.docs = false;
+    api_rig_restart(g);
+    for (size_t i = 0; i < DM_COUNT(row); i++) {
+        assert_int_equal(status_of(g, row[i].path), 404);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         API_TEST_SQLITE(the_front_page_leads_to_its_files),
         API_TEST_SQLITE(the_worker_keeps_files_that_exist),
+        API_TEST_SQLITE(the_documentation_can_be_switched_off),
     };
     return api_rig_main(tests);
 }
