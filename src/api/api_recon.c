@@ -303,8 +303,8 @@ static int post_reclassify(struct http_request *r, struct dm_err *e)
 #define REVIEW(verb, name, text, more, in, out, failures, handler)                                 \
     {                                                                                              \
         HTTP_POST, BASE "/reconciliations/{id}/" verb, name, "reconciliation", text,               \
-            .role = API_SUPERVISOR, .flags = (more), .body = &(in),                                \
-            .answer = {{200, &(out)}}, .errors = (failures), .handle = (handler)                   \
+            .role = API_SUPERVISOR, .flags = (more), .body = &(in), .answer = {{200, &(out)}},     \
+            .errors = (failures), .handle = (handler)                                              \
     }
 
 const struct http_route recon_routes[] = {
@@ -320,7 +320,8 @@ const struct http_route recon_routes[] = {
     {HTTP_GET, BASE "/reconciliations/{id}", "get_reconciliation", "reconciliation",
      "One reconciliation with its lines", .role = API_SUPERVISOR, .answer = {{200, &ReconDetail}},
      .errors = "404", .handle = get_recon},
-    REVIEW("accept", "accept_reconciliation", "Accept", HTTP_BODY_OPTIONAL, AcceptIn, Recon, "404 409", post_accept),
+    REVIEW("accept", "accept_reconciliation", "Accept", HTTP_BODY_OPTIONAL, AcceptIn, Recon,
+           "404 409", post_accept),
     REVIEW("dispute", "dispute_reconciliation", "Dispute", 0, DisputeIn, Recon, "404 409",
            post_dispute),
     REVIEW("reclassify", "reclassify_reconciliation", "Turn a sale or loss into another", 0,
