@@ -13,6 +13,7 @@ from engine import sh
 
 KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1"
 HCLFMT = "github.com/hashicorp/hcl/v2/cmd/hclfmt@v2.23.0"
+PROVIDER = "@cdktf/provider-aws@19.65.1"  # the schema of hashicorp/aws 5.x
 EXPOSURE_MAX = 2.0
 BLOCK = re.compile(r'^(resource|data|module|variable|output)\s+"([\w-]+)"(?:\s+"([\w-]+)")?\s*\{', re.M)
 
@@ -103,7 +104,7 @@ def terraform(tree, work, bin_folder, report):
             said = sh("terraform", "validate", cwd=folder, check=False)
             report.check("Terraform is valid", said.returncode == 0, said.stderr[-800:])
             return
-    report.skip("terraform validate", "the provider cannot be fetched here; parsed, formatted and its references followed instead")
+    report.skip("terraform validate", "the provider cannot be fetched here; its published schema and our look at references instead")
     hclfmt = tool("hclfmt", HCLFMT, work)
     if hclfmt:
         bad = [str(p.relative_to(tree)) for p in files if sh(hclfmt, p).stdout != p.read_text()]
@@ -112,6 +113,12 @@ def terraform(tree, work, bin_folder, report):
         program = "import hcl2, sys\nfor p in sys.argv[1:]: hcl2.load(open(p))"
         said = sh(bin_folder / "python", "-c", program, *files, check=False)
         report.check("HCL parses", said.returncode == 0, said.stderr[-500:] or f"{len(files)} files")
+        bindings = sh("npm", "pack", "--silent", PROVIDER, cwd=work, check=False)
+        if bindings.returncode == 0:
+            said = sh(bin_folder / "python", tree / "tests/deploy/provider.py", work / bindings.stdout.strip(), *files, check=False)
+            report.check("AWS resources match the provider's schema", said.returncode == 0, (said.stdout + said.stderr).strip()[-800:])
+        else:
+            report.skip("schema of the AWS provider", "its bindings cannot be fetched")
     for folder in sorted({p.parent for p in files}):
         wrong = references(folder)
         report.check(f"HCL of {folder.relative_to(tree)}: every name is declared", not wrong, "; ".join(wrong))

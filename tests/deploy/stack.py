@@ -217,9 +217,10 @@ def flush_redis(stack, http, report):
     stack.compose("exec", "-T", *(["-e", f"REDISCLI_AUTH={password}"] if password else []), "redis", "redis-cli", "FLUSHALL")
     open_jobs = "SELECT count(*) FROM jobs WHERE finished_at IS NULL"
     wait_for(lambda: int(stack.sql(open_jobs)) == 0, 300, 1)
-    sessions = stack.sql("SELECT count(*), count(DISTINCT image_id) FROM images").split()
-    report.check("FLUSHALL while photos wait: each is counted once", len(ids) == 6 and int(sessions[0]) == before + 6
-                 and int(stack.sql(open_jobs)) == 0, f"{len(ids)} taken, {sessions[0]} images, {stack.sql(open_jobs).strip()} jobs open")
+    counted = "SELECT count(*), count(DISTINCT image_id) FROM photo_processing_sessions WHERE status = 'completed'"
+    sessions, images = map(int, stack.sql(counted).split())
+    report.check("FLUSHALL while photos wait: each is counted once", len(ids) == 6 and sessions == images == before + 6
+                 and int(stack.sql(open_jobs)) == 0, f"{len(ids)} taken, {sessions} counts of {images} photos, {stack.sql(open_jobs).strip()} jobs open")
 
 
 def drains(stack, report, base, ca):
