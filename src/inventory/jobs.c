@@ -93,8 +93,13 @@ static const struct store_query queries[] = {
                 "u", "i", false},
     [WORKERS] = {"jobs.workers",
                  "SELECT worker_name, count(*), min(started_at), max(lease_until) FROM jobs WHERE"
-                 " status = 'processing' GROUP BY worker_name ORDER BY worker_name",
-                 "", "tiTT", false},
+                 " status = 'processing' GROUP BY worker_name"
+                 " UNION ALL SELECT d.holder, 0, NULL, d.held_until FROM queue_duties d"
+                 " WHERE d.duty LIKE 'worker %' AND d.held_until >= ?1 AND NOT EXISTS (SELECT 1"
+                 " FROM jobs j WHERE j.status = 'processing'"
+                 " AND substr(j.worker_name, 1, length(d.holder) + 1) = d.holder || '/')"
+                 " ORDER BY 1",
+                 "T", "tiTT", false},
 };
 STORE_QUERIES(jobs_queries, queries);
 
@@ -360,7 +365,7 @@ int jobs_workers(const struct inv_ctx *c, json_t **ret, struct dm_err *e)
     struct store_table rows;
     DM_TRY(inv_permit(c, INV_DO_JOBS_ALL, e));
     DM_TRY(store_begin(c->store, STORE_READ, &tx, e));
-    DM_TRY(store_all(tx, &queries[WORKERS], STORE_NO_ARGS, &a, &rows, e));
+    DM_TRY(store_all(tx, &queries[WORKERS], STORE_ARGS(store_at(c->now_ms)), &a, &rows, e));
     for (size_t i = 0; i < rows.n; i++) {
         DM_TRY(worker_row(store_row(&rows, i), out, e));
     }

@@ -43,7 +43,8 @@ DM_MUST_CHECK int jobs_stats(const struct inv_ctx *c, json_t **ret, struct dm_er
 DM_MUST_CHECK int jobs_queues(const struct inv_ctx *c, const char *queue, json_t **ret,
                               struct dm_err *e);
 
-/* worker, jobs, since, lease_until of everyone who has jobs in work, by name. Needs JOBS_ALL. */
+/* worker, jobs, since, lease_until of every place that has a job in work, and of workers that have
+ * none (jobs 0, since null; seen until then), by name. Needs JOBS_ALL. */
 DM_MUST_CHECK int jobs_workers(const struct inv_ctx *c, json_t **ret, struct dm_err *e);
 
 /* Let nothing of a queue begin, or let it go on. Needs SETTINGS. INV_NOT_FOUND: no such queue. */

@@ -388,7 +388,10 @@ static void sweep(struct clerk *c)
     }
     c->next_sweep = dm_now() + INT64_C(1000) * ms;
     (void)(c->listening ? queue_carrier_claim(c->carrier, c->p->o->lease_ms, NULL) : DM_OK);
-    int mine = queue_duty(c->p->store, store_now(), "sweep", c->p->o->name, 2 * ms, &e);
+    int mine = queue_worker_present(c->p->store, store_now(), c->p->o->name, 3 * ms, &e);
+    if (mine >= 0) {
+        mine = queue_duty(c->p->store, store_now(), "sweep", c->p->o->name, 2 * ms, &e);
+    }
     if (mine > 0) {
         mine = queue_sweep(c->p->store, store_now(), &swept, &e);
     }

@@ -146,6 +146,11 @@ DM_MUST_CHECK int queue_sweep(struct store *s, int64_t now_ms, struct queue_swep
 DM_MUST_CHECK int queue_duty(struct store *s, int64_t now_ms, const char *duty, const char *holder,
                              int ms, struct dm_err *e);
 
+/* A worker is there, for the next ms: a duty "worker ...", whose holder is its name. Nobody else
+ * wants it; it is for people who look. Forgotten by queue_sweep a day after it ended. */
+DM_MUST_CHECK int queue_worker_present(struct store *s, int64_t now_ms, const char *worker, int ms,
+                                       struct dm_err *e);
+
 /* Jobs that could have begun before a moment, by id, at most max of them after after_id: id, uuid,
  * kind, traceparent. Jobs of paused queues are not among them. */
 DM_MUST_CHECK int queue_waiting(struct store_tx *tx, int64_t before_ms, int64_t after_id, int max,

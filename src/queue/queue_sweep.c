@@ -4,9 +4,23 @@
  * time, and how long the queues are. */
 #include <string.h>
 
+#include "base/hash.h"
 #include "queue/queue_priv.h"
 
-enum { EXPIRED_DEAD, EXPIRED_AGAIN, RELEASE_LOST, NEXT_DUE, DEPTH, DUTY, WAITING, STATUS, NAME };
+#define FORGET_MS INT64_C(86400000) /* a worker that is gone */
+
+enum {
+    EXPIRED_DEAD,
+    EXPIRED_AGAIN,
+    RELEASE_LOST,
+    NEXT_DUE,
+    DEPTH,
+    DUTY,
+    WAITING,
+    STATUS,
+    NAME,
+    GONE
+};
 
 // clang-format off
 static const struct store_query q[] = {
@@ -39,6 +53,8 @@ static const struct store_query q[] = {
               " ON CONFLICT (duty) DO UPDATE SET holder = ?2, held_until = ?4"
               " WHERE queue_duties.holder = ?2 OR queue_duties.held_until < ?3"
               " OR queue_duties.held_until > ?5", "ttTTT", ""},
+    [GONE] = {"queue.worker_gone",
+              "DELETE FROM queue_duties WHERE duty LIKE 'worker %' AND held_until < ?1", "T", ""},
     [WAITING] = {"queue.waiting",
                  "SELECT id, uuid, kind, traceparent FROM jobs WHERE status = 'pending'"
                  " AND run_after <= ?1 AND id > ?2 AND kind IN {texts:?4} AND NOT EXISTS (SELECT 1 FROM jobs c"
@@ -58,6 +74,7 @@ struct sweep {
 static int sweep_in(struct store_tx *tx, void *ctx, struct dm_err *e)
 {
     struct sweep *w = ctx;
+    DM_TRY(store_exec(tx, &q[GONE], STORE_ARGS(store_at(w->now_ms - FORGET_MS)), NULL, e));
     DM_TRY(store_exec(tx, &q[EXPIRED_DEAD], STORE_ARGS(store_at(w->now_ms)), &w->n.dead, e));
     return store_exec(tx, &q[EXPIRED_AGAIN], STORE_ARGS(store_at(w->now_ms)), &w->n.again, e);
 }
@@ -176,6 +193,17 @@ int queue_duty(struct store *s, int64_t now_ms, const char *duty, const char *ho
     struct duty d = {duty, holder, now_ms, ms, 0};
     DM_TRY(store_run(s, STORE_WRITE, duty_in, &d, e));
     return d.changed > 0;
+}
+
+int queue_worker_present(struct store *s, int64_t now_ms, const char *worker, int ms,
+                         struct dm_err *e)
+{
+    char duty[32]; /* names are longer than a duty's */
+    char hex[DM_SHA256_HEX_SIZE];
+    dm_sha256_hex(worker, strlen(worker), hex);
+    (void)snprintf(duty, sizeof(duty), "worker %.16s", hex);
+    const int mine = queue_duty(s, now_ms, duty, worker, ms, e);
+    return mine < 0 ? mine : DM_OK;
 }
 
 /* ---- for carriers ---------------------------------------------------------------------------- */

@@ -146,7 +146,7 @@ static void add_job(struct api_rig *g, enum queue_kind kind, char ret_uuid[stati
 static bool take(struct api_rig *g, const char *queue, struct queue_job *ret)
 {
     struct dm_err e = {0};
-    const int got = queue_take(g->db->store, store_now(), &queue, 1, "el-trabajador",
+    const int got = queue_take(g->db->store, store_now(), &queue, 1, "el-trabajador/0/1",
                                QUEUE_LEASE_MS, &g->a, ret, &e);
     assert_ok(got, &e);
     return got > 0;
@@ -209,8 +209,16 @@ static void steer(struct api_rig *g, const char *queue, enum queue_kind kind)
     /* at work, by whom */
     assert_non_null(listed(g, "processing", uuid, &s));
     const json_t *worker = json_array_get(json_object_get(s, "workers"), 0);
-    assert_string_equal(json_string_value(json_object_get(worker, "worker")), "el-trabajador");
+    assert_string_equal(json_string_value(json_object_get(worker, "worker")), "el-trabajador/0/1");
     assert_int_equal(json_integer_value(json_object_get(worker, "jobs")), 1);
+    json_decref(s);
+
+    /* those without work are seen, too; one that is gone is not, one at work is once */
+    assert_ok(queue_worker_present(g->db->store, store_now(), "ocioso_%", 60000, &e), &e);
+    assert_ok(queue_worker_present(g->db->store, store_now(), "el-trabajador/0", 60000, &e), &e);
+    assert_ok(queue_worker_present(g->db->store, store_now() - 70000, "ido", 60000, &e), &e);
+    s = look(g, "processing");
+    assert_int_equal(json_array_size(json_object_get(s, "workers")), 2);
     json_decref(s);
 
     /* failed, with its reason; once more */

@@ -8,7 +8,7 @@ const words = {
     title: "Trabajos", queues: "Colas", workers: "Procesos que trabajan", jobs: "Trabajos", more: "Más",
     pending: "Esperan", processing: "En curso", completed: "Terminados", failed: "Fallidos", cancelled: "Cancelados",
     dead: "fallidos", paused: "en pausa", pause: "Pausar", resume: "Reanudar", retry: "Reintentar", cancel: "Cancelar",
-    since: "el más viejo espera desde", none: "Ninguno.", nobody: "Nadie tiene trabajos en este momento.",
+    since: "el más viejo espera desde", none: "Ninguno.", nobody: "No hay nadie trabajando.", idle: "libre",
     running: "en curso", lease: "responde hasta", attempt: "intento", of: "de", at: "a las", lost: "Sin conexión con el servidor",
     refused: "No se pudo", updated: "al día", ask: "¿Cancelar este trabajo?", other: "English", otherLang: "en",
   },
@@ -16,7 +16,7 @@ const words = {
     title: "Jobs", queues: "Queues", workers: "Workers", jobs: "Jobs", more: "More",
     pending: "Waiting", processing: "Running", completed: "Done", failed: "Failed", cancelled: "Cancelled",
     dead: "failed", paused: "paused", pause: "Pause", resume: "Resume", retry: "Retry", cancel: "Cancel",
-    since: "oldest waits since", none: "None.", nobody: "Nobody has a job at the moment.",
+    since: "oldest waits since", none: "None.", nobody: "Nobody is at work.", idle: "idle",
     running: "running", lease: "alive until", attempt: "attempt", of: "of", at: "at", lost: "No connection to the server",
     refused: "Refused", updated: "up to date", ask: "Cancel this job?", other: "Español", otherLang: "es",
   },
@@ -76,7 +76,7 @@ function queueCard(q) {
 function workerCard(w) {
   const card = make("div", undefined, "card");
   card.append(make("strong", w.worker));
-  card.append(make("p", `${w.jobs} ${t("running")}; ${t("lease")} ${when(w.lease_until)}`, "small"));
+  card.append(make("p", `${w.jobs ? `${w.jobs} ${t("running")}` : t("idle")}; ${t("lease")} ${when(w.lease_until)}`, "small"));
   return card;
 }
 
