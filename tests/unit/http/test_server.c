@@ -507,6 +507,12 @@ static void answers_while_a_stream_waits(void **state)
     assert_int_equal(pthread_create(&thread, NULL, listen_slowly, base), 0);
     assert_int_equal(sem_wait(&pulled), 0);
     json_decref(test_get(client, 200, "/things/1"));
+    struct http_load load;
+    http_server_load(server, &load);
+    assert_int_equal(load.streams, 1);
+    assert_string_equal(load.in_flight[0].method, "GET");
+    assert_true(load.in_flight[0].n >= 1); /* the stream; perhaps the last byte of another */
+    assert_int_equal(load.in_flight[1].n, 0);
     assert_int_equal(sem_post(&released), 0);
     assert_int_equal(pthread_join(thread, &good), 0);
     assert_non_null(good);
