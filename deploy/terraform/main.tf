@@ -37,7 +37,7 @@ module "photos" {
 }
 
 resource "random_password" "made" {
-  for_each = toset(["jwt_secret", "flower_password", "backup_key"])
+  for_each = toset(["jwt_secret", "flower_password"])
   length   = 64
   special  = false
 }
@@ -54,7 +54,6 @@ resource "aws_secretsmanager_secret_version" "demeter" {
     REDIS_PASSWORD    = module.stores.redis_password
     JWT_SECRET        = random_password.made["jwt_secret"].result
     FLOWER_PASSWORD   = random_password.made["flower_password"].result
-    BACKUP_KEY        = random_password.made["backup_key"].result
   })
 }
 

@@ -320,6 +320,36 @@ def trace(report, sink):
                  else f"{len(sink.traces())} traces of {seen}")
 
 
+# ---- disaster -----------------------------------------------------------------------------------
+
+def drill(stack, http, report):
+    """Backup, destruction of database and photographs, restore: equal rows, sound books, photographs there."""
+    made = stack.compose("exec", "-T", "backup", "demeter", "backup", "create", check=False)
+    report.check("backup is made", made.returncode == 0, (made.stdout + made.stderr)[-300:])
+    proved = stack.compose("exec", "-T", "backup", "demeter", "backup", "verify", check=False)
+    report.check("backup is read back", proved.returncode == 0, (proved.stdout + proved.stderr)[-300:] if proved.returncode else "")
+    before = stack.rows()
+    image = stack.sql("SELECT uuid FROM images ORDER BY id LIMIT 1").strip()
+    photo = http.request("GET", f"/api/v1/photos/{image}/file")[2]
+    users = ["api", "worker-cpu", "worker-io", "monitor", "backup", "models", "migrate"]
+    stack.compose("rm", "-sf", *users)
+    sh("docker", "volume", "rm", f"{stack.project}_photos")
+    stack.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    begin = time.monotonic()
+    back = stack.compose("run", "--rm", "--no-deps", "-T", "-e", "BACKUP_URL=dir:/backups", "-v", f"{stack.project}_backups:/backups", "api",
+                         "demeter", "backup", "restore", check=False)
+    report.check("restore after database and photographs are gone", back.returncode == 0, (back.stdout + back.stderr)[-400:])
+    stack.compose("up", "-d", *(s for s in users if s not in ("models", "migrate")))
+    wait_for(lambda: http.status("GET", "/health/ready") == 200, 120)
+    report.measure("minutes from nothing to ready", round((time.monotonic() - begin) / 60, 1), "min")
+    after = stack.rows()
+    report.check("restore: as many rows as before", before == after, after if before != after else before)
+    verified = stack.compose("exec", "-T", "api", "demeter", "verify", check=False)
+    report.check("restore: the books verify", verified.returncode == 0, verified.stdout.strip()[-80:])
+    again = http.request("GET", f"/api/v1/photos/{image}/file")[2]
+    report.check("restore: a photograph is the same", photo == again and len(photo) > 10_000, f"{len(photo)} bytes")
+
+
 # ---- the two stacks -----------------------------------------------------------------------------
 
 def run_dev(tree, versions, report):
@@ -447,6 +477,8 @@ def run_prod(tree, versions, report):
             report.attempt("no gap", no_gap, stack, report, base, ca)
             report.attempt("drains", drains, stack, report, f"http://127.0.0.1:{PORTS['API_PORT']}", None)
             report.attempt("restarts", restarts, stack, http, report, [s for s in services if s not in ("migrate", "models")])
+            if "backup" in services:
+                report.attempt("drill", drill, stack, http, report)
             report.attempt("photo after restarts", count_photo, stack, http, report, "after the restarts")
         finally:
             stack.down()

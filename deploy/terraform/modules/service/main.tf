@@ -22,7 +22,7 @@ variable "stop_timeout_s" { type = number }
 locals {
   full    = "${var.name}-${var.role}"
   runs    = var.least > 0
-  secrets = ["POSTGRES_PASSWORD", "REDIS_PASSWORD", "JWT_SECRET", "FLOWER_PASSWORD", "BACKUP_KEY"]
+  secrets = ["POSTGRES_PASSWORD", "REDIS_PASSWORD", "JWT_SECRET", "FLOWER_PASSWORD"]
   names   = { api = "demeterai-api", worker-cpu = "demeterai-celery-cpu", worker-io = "demeterai-celery-io", monitor = "demeterai-flower" }
 }
 
