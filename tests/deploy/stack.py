@@ -19,6 +19,7 @@ OURS = ("api", "worker-cpu", "worker-io", "monitor", "backup")
 PORTS = {"DB_PORT": 15432, "DB_TEST_PORT": 15434, "REDIS_PORT": 16379, "API_PORT": 18000, "MONITOR_PORT": 15555,
          "PROMETHEUS_PORT": 19090, "GRAFANA_PORT": 13000, "ALERTMANAGER_PORT": 19093, "OTLP_GRPC_PORT": 14317,
          "OTLP_HTTP_PORT": 14318, "OTELCOL_METRICS_PORT": 18888, "PROXY_HTTP_PORT": 18080, "PROXY_HTTPS_PORT": 18443}
+NGINX_PORT = 18444
 ADMIN, PASSWORD = "deploy@example.org", "Una-clave-2026-ok"
 UP_S = 300
 KEPT = ("users", "images", "photo_processing_sessions", "detections", "stock_movements", "stock_batches", "jobs", "upload_batches")
@@ -416,6 +417,35 @@ def proxied(stack, report, sink_port):
     return http, base, ca
 
 
+def nginx(stack, report, image):
+    """The same through nginx: its configuration as it is, a certificate for an hour."""
+    tls, name = stack.tree.parent / "tls", f"{stack.project}-nginx"
+    tls.mkdir(exist_ok=True)
+    sh("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+       "-addext", "subjectAltName=DNS:localhost", "-keyout", tls / "privkey.pem", "-out", tls / "fullchain.pem")
+    try:
+        sh("docker", "run", "-d", "--name", name, "--network", f"{stack.project}_demeterai-network-prod", "-p", f"127.0.0.1:{NGINX_PORT}:443",
+           "-v", f"{stack.tree}/deploy/proxy/nginx.conf:/etc/nginx/nginx.conf:ro", "-v", f"{tls}:/etc/nginx/tls:ro", image)
+        base = f"https://localhost:{NGINX_PORT}"
+        http = client.Client(base, tls / "fullchain.pem")
+        wait_for(lambda: not isinstance(quiet(http.status, "GET", "/health"), Exception), 20)
+        report.check("nginx: its configuration is valid", sh("docker", "exec", name, "nginx", "-t", check=False).returncode == 0)
+        http = sign_in(stack, base, tls / "fullchain.pem")
+        report.check("nginx: metrics, monitor and boards are hidden",
+                     [http.status("GET", p) for p in ("/metrics", "/flower/", "/grafana/")] == [404] * 3)
+        count_photo(stack, http, report, "nginx")
+    finally:
+        sh("docker", "rm", "-f", name, check=False)
+
+
+def quiet(action, *args):
+    """The answer, or the fault that came instead."""
+    try:
+        return action(*args)
+    except OSError as e:
+        return e
+
+
 def no_gap(stack, report, base, ca):
     """The API is replaced while somebody asks all the time: the proxy holds the requests, none fails."""
     failed, stop = [], threading.Event()
@@ -465,6 +495,8 @@ def run_prod(tree, versions, report):
             report.attempt("exposed", exposed, stack, report, [PORTS["PROXY_HTTP_PORT"], PORTS["PROXY_HTTPS_PORT"]])
             http, base, ca = proxied(stack, report, sink.port)
             report.attempt("photo", count_photo, stack, http, report, "prod")
+            if "NGINX_IMAGE" in versions:
+                report.attempt("nginx", nginx, stack, report, versions["NGINX_IMAGE"])
             prometheus = client.Prometheus(f"http://127.0.0.1:{PORTS['PROMETHEUS_PORT']}")
             report.attempt("targets", targets, report, prometheus, services)
             if collector:
