@@ -216,6 +216,15 @@ static int print_violation(struct cmd_run *r, const struct verify_violation *v, 
     return DM_OK;
 }
 
+/* All that was looked at, and how many rows break each. */
+static void print_invariants(struct cmd_run *r, const struct verify_report *report)
+{
+    for (int i = 1; i <= VERIFY_INVARIANTS; i++) {
+        (void)fprintf(r->out, "%2d %8s  %s\n", i, integer(r, report->by_invariant[i]),
+                      verify_title(i));
+    }
+}
+
 static int verify_run(struct cmd_run *r, struct dm_err *e)
 {
     const struct db_flags *flags = r->flags;
@@ -230,6 +239,9 @@ static int verify_run(struct cmd_run *r, struct dm_err *e)
     DM_TRY(found.code);
     DM_TRY(store_begin(s, STORE_READ, &tx, e));
     DM_TRY(verify_books(tx, 0, &r->arena, &report, e));
+    if (r->general.verbose && !flags->json) {
+        print_invariants(r, &report);
+    }
     for (size_t i = 0; i < report.n; i++) {
         DM_TRY(print_violation(r, &report.list[i], e));
     }

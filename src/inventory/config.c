@@ -32,7 +32,6 @@ enum {
     LOCK,
     ACTIVE,
     AT,
-    HISTORY,
     INSERT,
     CLOSE,
     UPDATE,
@@ -54,8 +53,6 @@ static const struct store_query queries[] = {
             COLUMNS "WHERE storage_location_id = ?1 AND valid_from <= ?2"
                     " AND (valid_to IS NULL OR valid_to > ?2) ORDER BY id DESC LIMIT 1",
             "iT", COLUMN_LETTERS},
-    [HISTORY] = {"config.history", COLUMNS "WHERE storage_location_id = ?1 ORDER BY id DESC", "i",
-                 COLUMN_LETTERS},
     [INSERT] = {"config.insert",
                 "INSERT INTO storage_location_configs (storage_location_id, product_id,"
                 " packaging_catalog_id, expected_product_state_id, plants_per_container, area_cm2,"
@@ -138,23 +135,6 @@ int config_at(struct store_tx *tx, int64_t location_id, int64_t at, struct dm_ar
         *ret = row_of(v);
     }
     return found;
-}
-
-int config_history(struct store_tx *tx, int64_t location_id, struct dm_arena *a,
-                   struct config_row **ret, size_t *ret_n, struct dm_err *e)
-{
-    struct store_table t;
-    DM_TRY(store_all(tx, &queries[HISTORY], STORE_ARGS(store_i(location_id)), a, &t, e));
-    struct config_row *rows = dm_arena_calloc(a, t.n, sizeof(*rows));
-    if (!rows) {
-        DM_FAIL(e, DM_ENOMEM, "no memory for the history");
-    }
-    for (size_t i = 0; i < t.n; i++) {
-        rows[i] = row_of(store_row(&t, i));
-    }
-    *ret = rows;
-    *ret_n = t.n;
-    return DM_OK;
 }
 
 /* ---- saving ---------------------------------------------------------------------------------- */

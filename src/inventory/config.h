@@ -64,10 +64,6 @@ DM_MUST_CHECK int config_end(const struct inv_ctx *c, int64_t location_id, int64
 DM_MUST_CHECK int config_at(struct store_tx *tx, int64_t location_id, int64_t at,
                             struct dm_arena *a, struct config_row *ret, struct dm_err *e);
 
-/* All of a claro, newest first. */
-DM_MUST_CHECK int config_history(struct store_tx *tx, int64_t location_id, struct dm_arena *a,
-                                 struct config_row **ret, size_t *ret_n, struct dm_err *e);
-
 enum config_badge { CONFIG_NONE, CONFIG_STALE, CONFIG_NEW, CONFIG_OK };
 extern const char *const config_badge_names[]; /* "none", "stale", "new", "ok", NULL */
 

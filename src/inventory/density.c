@@ -34,11 +34,6 @@ double density_factor(double old_factor, double estimated, double corrected, dou
     return DM_CLAMP(moved, DENSITY_OVERLAP_MIN, DENSITY_OVERLAP_MAX);
 }
 
-int64_t density_plants(double remainder_cm2, double area_cm2, double factor)
-{
-    return remainder_cm2 > 0 ? (int64_t)floor(remainder_cm2 / area_cm2 * factor + 0.5) : 0;
-}
-
 enum { FIND, POT, BY_KEY, INSERT, UPDATE, HISTORY, REMOVE };
 
 /* Without a pot the fourth step stays within the category: plugs, trays and pots of the same

@@ -43,9 +43,6 @@ bool density_guard(double old_area_cm2, double sample_cm2);
  * estimated > 0. */
 double density_factor(double old_factor, double estimated, double corrected, double alpha);
 
-/* Plants in so much ground: round(remainder / area x factor), halves up. */
-int64_t density_plants(double remainder_cm2, double area_cm2, double factor);
-
 /* ---- the books ---------------------------------------------------------------------------- */
 
 enum density_source { /* in the order of the lookup */

@@ -118,21 +118,6 @@ DM_MUST_CHECK int audit_write_named(struct store_tx *tx, const struct inv_ctx *c
                                     const char *action, const char *entity, const char *entity_id,
                                     const json_t *before, const json_t *after, struct dm_err *e);
 
-struct audit_filter {
-    int64_t user_id;    /* 0: anybody */
-    const char *action; /* NULL: any, here and below */
-    const char *entity; /* table */
-    const char *entity_id;
-    int64_t from_ms, to_ms; /* from <= time < to; 0: no bound */
-    int64_t page, per_page; /* 0: 1 and 50; per_page at most 100 */
-};
-
-/* Rows of the audit trail, newest first: an array of objects id, created_at, user_id, action,
- * entity_type, entity_id, before, after, request_id, remote_address, which the caller frees.
- * *ret_total (NULL allowed) counts all pages. Needs AUDIT_READ. INV_VALIDATION: page. */
-DM_MUST_CHECK int audit_search(const struct inv_ctx *c, const struct audit_filter *filter,
-                               json_t **ret, int64_t *ret_total, struct dm_err *e);
-
 /* ---- repeated requests ------------------------------------------------------------------- */
 
 /* An answer kept for a request that comes again (domain.md section 4). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Supervisors look at what a photo counted: validation and edits (domain.md 12.1). */
+#include "inventory/density.h"
 #include "inventory/ledger_run.h"
 #include "inventory/session_priv.h"
 
@@ -100,7 +101,12 @@ int session_validate(const struct inv_ctx *c, int64_t session_id, bool validated
 {
     DM_TRY(inv_permit(c, INV_DO_COUNT_REVIEW, e));
     struct validation x = {session_id, validated};
-    return session_run(c, validate, &x, e);
+    int applied;
+    DM_TRY(session_run(c, validate, &x, e));
+    if (validated && c->settings) { /* it stays validated whatever the densities learn from it */
+        DM_UNUSED const int learned = density_correct(c, session_id, &applied, NULL);
+    }
+    return DM_OK;
 }
 
 /* ---- edits ---- */

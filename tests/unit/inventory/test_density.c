@@ -4,6 +4,7 @@
 #include "support/books.h"
 
 #include "inventory/density.h"
+#include "inventory/session.h"
 
 static void assert_near(double got, double want)
 {
@@ -23,9 +24,6 @@ static void examples(void **state)
     assert_near(density_factor(0.85, 100, 110, 0.2), 0.8 * 0.85 + 0.2 * 0.935);
     assert_near(density_factor(0.98, 100, 200, 0.2), 1.0); /* 1.176, kept below 1 */
     assert_near(density_factor(0.52, 100, 0, 0.2), 0.5);   /* 0.416, kept above 0.5 */
-    assert_int_equal(density_plants(1000, 25, 0.85), 34);
-    assert_int_equal(density_plants(50, 25, 0.75), 2); /* 1.5: halves up */
-    assert_int_equal(density_plants(-1, 25, 0.85), 0);
 }
 
 static int64_t number(struct store *s, const char *sql)
@@ -201,19 +199,18 @@ static void validated_photos_move_the_factor(void **state)
     const struct inv_ctx c = books_ctx(db->store, &settings);
     assert_int_equal(density_correct(&c, 2, &applied, NULL), INV_INVALID_TRANSITION);
     assert_ok(store_begin(db->store, STORE_WRITE, &tx, &e), &e);
-    books_sql(tx, "UPDATE photo_processing_sessions SET validated = TRUE, validated_by_user_id ="
-                  " 10, validated_at = {now} WHERE id = 2");
     books_sql(tx, "INSERT INTO session_adjustments (session_id, session_segment_id, kind,"
                   " quantity_delta, reason, user_id) VALUES (2, 2, 'remove_plants', -3,"
                   " 'counted by hand', 10)");
     assert_ok(store_commit(&tx, &e), &e);
-    assert_ok(density_correct(&c, 2, &applied, &e), &e); /* 6 were estimated, 3 are right */
-    assert_int_equal(applied, 1);
+    assert_ok(session_validate(&c, 2, true, &e), &e); /* 6 were estimated, 3 are right */
     assert_int_equal(find(db->store, bin_type(db->store, "SEGMENT_STANDARD"), 1, 1, &d), 1);
     assert_near(d.overlap, 0.8 * 0.85 + 0.2 * 0.85 * 3 / 6);
     assert_near(d.area_cm2, 25);
-    assert_ok(density_correct(&c, 2, &applied, &e), &e);
-    assert_int_equal(applied, 0);
+    assert_ok(session_validate(&c, 2, false, &e), &e); /* and no second time */
+    assert_ok(session_validate(&c, 2, true, &e), &e);
+    assert_int_equal(find(db->store, bin_type(db->store, "SEGMENT_STANDARD"), 1, 1, &d), 1);
+    assert_near(d.overlap, 0.8 * 0.85 + 0.2 * 0.85 * 3 / 6);
 }
 
 int main(void)

@@ -95,60 +95,6 @@ static void audit_keeps_what_differs_and_no_secrets(void **state)
         1);
 }
 
-static int64_t found(struct nursery *n, const struct audit_filter *f, const char *first)
-{
-    struct dm_err e = {0};
-    json_t *rows = NULL;
-    int64_t total = -1;
-    assert_ok(audit_search(&n->admin, f, &rows, &total, &e), &e);
-    if (first) {
-        assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "action")),
-                            first);
-    }
-    json_decref(rows);
-    return total;
-}
-
-static void audit_is_searched_by_admins(void **state)
-{
-    NURSERY(n);
-    struct dm_err e = {0};
-    json_t *rows = NULL;
-    DM_CLEANUP(store_rollbackp) struct store_tx *tx = NULL;
-    assert_ok(store_begin(n.db->store, STORE_WRITE, &tx, &e), &e);
-    for (int i = 0; i < 60; i++) {
-        struct inv_ctx c = i % 2 ? n.admin : n.supervisor;
-        c.now_ms += i * 1000;
-        assert_ok(audit_write(tx, &c, i % 3 ? "update" : "create",
-                              i % 5 ? "products" : "warehouses", i / 10 + 1, NULL, NULL, &e),
-                  &e);
-    }
-    assert_ok(store_commit(&tx, &e), &e);
-    static const struct {
-        struct audit_filter filter;
-        int64_t total;
-        const char *first;
-    } cases[] = {
-        {{0}, 60, "update"},
-        {{.action = "create"}, 20, "create"},
-        {{.entity = "warehouses"}, 12, NULL},
-        {{.entity = "products", .entity_id = "2"}, 8, NULL},
-        {{.from_ms = NURSERY_NOW + 10000, .to_ms = NURSERY_NOW + 20000}, 10, NULL},
-        {{.page = 3, .per_page = 25, .action = "update"}, 40, NULL},
-        {{.action = "nothing"}, 0, NULL},
-    };
-    for (size_t i = 0; i < DM_COUNT(cases); i++) {
-        assert_int_equal(found(&n, &cases[i].filter, cases[i].first), cases[i].total);
-    }
-    const struct audit_filter mine = {.user_id = n.admin.user_id};
-    assert_int_equal(found(&n, &mine, NULL), 30);
-    static const struct audit_filter wrong[] = {{.page = -1}, {.per_page = 101}};
-    for (size_t i = 0; i < DM_COUNT(wrong); i++) {
-        assert_int_equal(audit_search(&n.admin, &wrong[i], &rows, NULL, &e), INV_VALIDATION);
-    }
-    assert_int_equal(audit_search(&n.supervisor, &mine, &rows, NULL, &e), INV_FORBIDDEN);
-}
-
 static int repeat(struct nursery *n, const char *key, const char *sha, struct inv_reply *ret,
                   bool keep, struct dm_err *e)
 {
@@ -197,7 +143,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DB_TEST(settings_change_and_stay_in_bounds),
         DB_TEST(audit_keeps_what_differs_and_no_secrets),
-        DB_TEST(audit_is_searched_by_admins),
         DB_TEST(requests_that_come_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
