@@ -72,8 +72,9 @@ bool http_instant_parse(const char *text, int64_t *ret_ms)
         (strlen(text) < 5 || text[4] != '-')) {
         char *end = NULL;
         double s = strtod(text, &end);
-        *ret_ms = fabs(s) < 1e11 ? (int64_t)llround(s * 1000) : 0;
-        return *end == '\0' && fabs(s) < 1e11;
+        const bool known = s > HTTP_SECONDS_ABOVE && s < HTTP_SECONDS_BELOW;
+        *ret_ms = known ? (int64_t)llround(s * 1000) : 0;
+        return *end == '\0' && known;
     }
     char day[DM_DATE_SIZE] = "";
     struct dm_civil c = {0};

@@ -135,9 +135,9 @@ static json_t *with_format(const struct http_field *f, const char *format, enum 
     }
     json_t *any = json_pack("[o]", o);
     if (any && seconds) {
-        (void)json_array_append_new(any,
-                                    json_pack("{s:s, s:f, s:f}", "type", "number",
-                                              "exclusiveMinimum", -1e11, "exclusiveMaximum", 1e11));
+        (void)json_array_append_new(any, json_pack("{s:s, s:f, s:f}", "type", "number",
+                                                   "exclusiveMinimum", HTTP_SECONDS_ABOVE,
+                                                   "exclusiveMaximum", HTTP_SECONDS_BELOW));
     }
     if (any && null) {
         (void)json_array_append_new(any, type_of("null", false));

@@ -361,7 +361,7 @@ static int take_instant(struct http_taker *t, const struct http_field *f, const 
     bool good = false;
     if (json_is_number(in)) {
         double s = json_number_value(in);
-        good = fabs(s) < 1e11;
+        good = s > HTTP_SECONDS_ABOVE && s < HTTP_SECONDS_BELOW;
         ms = good ? (int64_t)llround(s * 1000) : 0;
     } else if (json_is_string(in)) {
         good = http_instant_parse(json_string_value(in), &ms);

@@ -105,6 +105,11 @@ DM_MUST_CHECK int http_take_pairs(const struct http_field *fields, const json_t 
 DM_MUST_CHECK int http_check_reply(const struct http_schema *s, bool list, const json_t *value,
                                    struct dm_err *e);
 
+/* Unix seconds that are taken for an instant: years 6 to 5138, which the calendar and the databases
+ * know. */
+#define HTTP_SECONDS_ABOVE (-62e9)
+#define HTTP_SECONDS_BELOW 100e9
+
 /* Milliseconds since 1970 of an ISO 8601 text (without offset: UTC) or of Unix seconds. */
 bool http_instant_parse(const char *text, int64_t *ret_ms);
 /* RFC 3339 with Z, milliseconds only when there are some. */
