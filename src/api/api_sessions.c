@@ -4,9 +4,13 @@
  * 5.8, 18). */
 #include "api/photos.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "api/rows.h"
+#include "api/zip.h"
 #include "base/limits.h"
 #include "inventory/ledger.h"
 
@@ -330,6 +334,75 @@ static int get_geojson(struct http_request *r, struct dm_err *e)
     return reply_file(r, "application/geo+json", "geojson", &b, e);
 }
 
+/* Everything that the annotated picture is made of, as JSON. */
+static int session_json(struct http_request *r, struct dm_buf *ret, struct dm_err *e)
+{
+    static const struct {
+        const char *member;
+        const struct list *list;
+    } parts[] = {{"containers", &list_session_bins},
+                 {"detections", &list_detections},
+                 {"estimations", &list_estimations},
+                 {"adjustments", &list_adjustments}};
+    json_t *row = NULL;
+    int code = read_row(r, &list_sessions, &row, e);
+    json_t *whole = code < 0 ? NULL : json_pack("{s:o}", "session", row);
+    for (size_t i = 0; code >= 0 && i < DM_COUNT(parts); i++) {
+        json_t *rows = NULL;
+        code = photos_rows(r, parts[i].list, "session_id", &rows, e);
+        (void)json_object_set_new(whole, parts[i].member, rows);
+    }
+    char *text = whole ? json_dumps(whole, JSON_COMPACT) : NULL;
+    dm_buf_puts(ret, text ? text : "");
+    free(text);
+    json_decref(whole);
+    DM_TRY(code);
+    return dm_buf_ok(ret, e);
+}
+
+static int write_raw(struct http_request *r, int fd, struct dm_err *e)
+{
+    const struct inv_ctx *c = api_ctx(r);
+    const char *uuid = http_str(r->path, "session_id");
+    DM_CLEANUP(dm_buf_clear) struct dm_buf original = dm_buf_init(LIMIT_IMAGE_FILE_BYTES);
+    DM_CLEANUP(dm_buf_clear) struct dm_buf annotated = dm_buf_init(LIMIT_IMAGE_FILE_BYTES);
+    DM_CLEANUP(dm_buf_clear) struct dm_buf json = dm_buf_init(LIMIT_METRICS_BYTES);
+    const struct photo_place *p;
+    struct photo_object o;
+    struct photo_ids ids;
+    json_t *row = NULL;
+    DM_TRY(photos_place(r, &p, e));
+    DM_TRY(read_row(r, &list_progress, &row, e));
+    const char *image = dm_arena_strdup(r->arena, text(row, "image_id"));
+    json_decref(row);
+    DM_TRY(photo_image_ids(c, image ? image : "", &ids, e));
+    DM_TRY(photo_object_of(c, ids.image_id, 0, PHOTO_ORIGINAL, r->arena, &o, e));
+    DM_TRY(photo_object_read(p, &o, &original, e));
+    DM_TRY(photo_annotated(c, p, uuid, photos_lang(r), &annotated, e));
+    DM_TRY(session_json(r, &json, e));
+    const char *name = dm_arena_printf(r->arena, "original.%s", photo_ending(o.content_type));
+    const struct zip_entry entry[] = {
+        {name ? name : "original", dm_buf_str(&original), original.len},
+        {"annotated.jpg", dm_buf_str(&annotated), annotated.len},
+        {"session.json", dm_buf_str(&json), json.len}};
+    return zip_write(fd, entry, DM_COUNT(entry), c->now_ms, e);
+}
+
+static int get_raw(struct http_request *r, struct dm_err *e)
+{
+    const char *name = dm_arena_printf(r->arena, "session_%s.zip", http_str(r->path, "session_id"));
+    const int fd = memfd_create("raw", MFD_CLOEXEC);
+    if (fd < 0 || !name) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for an archive");
+    }
+    const int code = write_raw(r, fd, e);
+    if (code < 0) {
+        (void)close(fd);
+        return code;
+    }
+    return http_reply_file(r, 200, "application/zip", name, fd, e);
+}
+
 /* ---- review ------------------------------------------------------------------------------- */
 
 static int remark(struct http_request *r, int64_t id, const char *member, struct dm_err *e)
@@ -447,6 +520,10 @@ const struct http_route session_routes[] = {
     {HTTP_GET, ONE "/bins", "session_bins", "sessions", "Containers in the photo",
      .role = API_VIEWER, .params = photos_session_path, .answer = {{200, &SessionBin, true}},
      .errors = "404", .handle = photos_get_array, .own = &list_session_bins},
+    {HTTP_GET, ONE "/raw.zip", "session_raw", "sessions", "Original, picture and figures", .role = API_SUPERVISOR,
+     .flags = HTTP_OPEN_REPLY, .params = photos_session_path,
+     .answer = {{200, NULL, .type = "application/zip"}, {206, NULL, .type = "application/zip"}},
+     .errors = "404 409", .handle = get_raw},
     {HTTP_POST, ONE "/post", "post_session", "sessions", "Release a held count",
      .role = API_SUPERVISOR, .flags = HTTP_BODY_OPTIONAL, .params = photos_session_path,
      .body = &PostIn, .answer = {{200, &Session}}, .errors = "404 409", .handle = post_release},

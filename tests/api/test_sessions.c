@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * /api/v1/photos/sessions: what was counted, its review, its files. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/api_rig.h"
@@ -130,6 +132,39 @@ static void files(void **state)
     assert_string_equal(text(json_object_get(json_array_get(features, 0), "geometry"), "type"),
                         "Polygon");
     json_decref(o);
+    end();
+}
+
+/* Python's own reader finds nothing wrong with it, and what is in it. */
+static void raw_archive(void **state)
+{
+    struct api_rig *g = begin(state, INV_SUPERVISOR);
+    char path[100];
+    char command[400];
+    const struct photo_accepted a = photo_rig_photo(&nursery, 1, 20, nursery.r.claro[0]);
+    json_decref(test_get(g->client, 409, at(&a, "/raw.zip"))); /* not counted yet */
+    json_decref(test_get(g->client, 404, at(NULL, "/raw.zip")));
+    assert_int_equal(photo_rig_jobs(&nursery), 1);
+    struct test_ask ask = {.method = "GET", .path = at(&a, "/raw.zip")};
+    struct test_reply r = test_call(g->client, &ask);
+    assert_int_equal(r.status, 200);
+    (void)snprintf(path, sizeof(path), "%s/raw.zip", g->folder);
+    FILE *f = fopen(path, "wbe");
+    assert_true(f && fwrite(r.body, 1, r.n, f) == r.n && fclose(f) == 0);
+    test_reply_clear(&r);
+    (void)snprintf(command, sizeof(command),
+                   "python3 -c \"import json, sys, zipfile; z = zipfile.ZipFile(sys.argv[1]);"
+                   "assert z.testzip() is None;"
+                   "assert z.namelist() == ['original.png', 'annotated.jpg', 'session.json'];"
+                   "assert len(json.loads(z.read('session.json'))['detections']) == 20\" %s",
+                   path);
+    assert_int_equal(system(command), 0);
+    ask.path = at(&a, "/raw.zip");
+    ask.header[0] = "Range: bytes=0-3";
+    r = test_call(g->client, &ask);
+    assert_int_equal(r.status, 206);
+    assert_memory_equal(r.body, "PK\3\4", 4);
+    test_reply_clear(&r);
     end();
 }
 
@@ -407,7 +442,7 @@ static void two_visits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        API_TEST(looked_at),  API_TEST(files),  API_TEST(reviewed),     API_TEST(boxes_are_edited),
-        API_TEST(two_visits), API_TEST(placed), API_TEST(old_addresses)};
+        API_TEST(looked_at),  API_TEST(files),       API_TEST(reviewed), API_TEST(boxes_are_edited),
+        API_TEST(two_visits), API_TEST(raw_archive), API_TEST(placed),   API_TEST(old_addresses)};
     return api_rig_main(tests);
 }
