@@ -88,7 +88,7 @@ static void file_free(struct http_file *f)
     f->own = NULL;
 }
 
-static const struct http_file_ops photo_files = {file_begin, file_write, file_end, file_free};
+const struct http_file_ops photos_files = {file_begin, file_write, file_end, file_free};
 
 /* ---- one ----------------------------------------------------------------------------------- */
 
@@ -250,10 +250,10 @@ static int post_batch(struct http_request *r, struct dm_err *e)
 // clang-format off
 const struct http_route upload_routes[] = {
     {HTTP_POST, "/api/v1/stock/photo", "upload_photo", "photos", "Count one photo",
-     .role = API_WORKER, .form = photo_form, .files = &photo_files,
+     .role = API_WORKER, .form = photo_form, .files = &photos_files,
      .answer = {{202, &PhotoUpload}}, .errors = "400 404 409 413", .handle = post_photo},
     {HTTP_POST, "/api/v1/photos/upload", "upload_photos", "photos", "Count up to 100 photos",
-     .role = API_WORKER, .form = batch_form, .body_max = BATCH_BODY, .files = &photo_files,
+     .role = API_WORKER, .form = batch_form, .body_max = BATCH_BODY, .files = &photos_files,
      .answer = {{202, &BatchUpload}, {207, &BatchUpload}}, .errors = "400 413", .handle = post_batch,
      .about = "An Idempotency-Key (a UUID) makes the same upload again the same one."},
     {0},

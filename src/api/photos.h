@@ -23,6 +23,9 @@ DM_MUST_CHECK int photos_place(const struct http_request *r, const struct photo_
 #define PHOTOS_POLL   "/api/v1/photos/jobs/status?upload_session_id="
 #define PHOTOS_STREAM "/api/v1/photos/jobs/stream?upload_session_id="
 
+/* Files of a form as struct photo_file in f->own. */
+extern const struct http_file_ops photos_files;
+
 /* Workers here and elsewhere hear of n photos to count. */
 void photos_tell_workers(struct http_request *r, size_t n);
 

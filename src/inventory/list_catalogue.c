@@ -154,6 +154,8 @@ static const struct list_column sample_columns[] = {
     {"id", "x.id", 'i', LIST_AS_IS},
     {"product_id", "x.product_id", 'i', LIST_AS_IS},
     {"image_id", "m.uuid", 'u', LIST_AS_IS},
+    {"url", "o.store || ':' || o.storage_key", 't', LIST_AS_IS},
+    {"thumbnail_url", "t.store || ':' || t.storage_key", 't', LIST_AS_IS},
     {"sample_type", "x.sample_type", 't', LIST_AS_IS},
     {"capture_date", "x.capture_date", 'D', LIST_AS_IS},
     {"is_primary", "x.is_primary", 'b', LIST_AS_IS},
@@ -166,8 +168,10 @@ static const struct list_filter sample_filters[] = {
 };
 const struct list list_samples = {
     .name = "list.samples",
-    .from = "product_sample_images x JOIN images m ON m.id = x.image_id",
-    .order = "x.id",
+    .from = "product_sample_images x JOIN images m ON m.id = x.image_id AND m.deleted_at IS NULL"
+            " LEFT JOIN image_blobs o ON o.image_id = m.id AND o.variant = 'original'"
+            " LEFT JOIN image_blobs t ON t.image_id = m.id AND t.variant = 'thumbnail'",
+    .order = "x.display_order, x.id",
     .action = INV_DO_READ,
     .column = sample_columns,
     .n_column = DM_COUNT(sample_columns),

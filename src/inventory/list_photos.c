@@ -51,7 +51,8 @@ static const struct list_filter gallery_filters[] = {
 };
 const struct list list_gallery = {
     .name = "list.gallery",
-    .from = "images i" LAST_SESSION PLACE PICTURES " WHERE i.deleted_at IS NULL",
+    .from =
+        "images i" LAST_SESSION PLACE PICTURES " WHERE i.deleted_at IS NULL AND s.id IS NOT NULL",
     .order = "i.created_at DESC, i.id DESC",
     .action = INV_DO_READ,
     .column = gallery_columns,

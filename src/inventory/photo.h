@@ -311,6 +311,16 @@ DM_MUST_CHECK int photo_remark(const struct inv_ctx *c, int64_t session_id, cons
 /* Mean time of the last 50 photos in s, 420 without any (domain.md 13). */
 DM_MUST_CHECK int photo_mean_time(const struct inv_ctx *c, double *ret_s, struct dm_err *e);
 
+/* ---- pictures that are not counted: samples of products (master.h) ---- */
+
+/* Keep a complete file as an image without a session; bytes that are a stored photo are that photo.
+ * Needs SAMPLE_IMAGES. INV_UNSUPPORTED_MEDIA, DM_EDECODE, DM_ELIMIT: no picture we take. */
+DM_MUST_CHECK int photo_picture_take(const struct inv_ctx *c, const struct photo_place *p,
+                                     struct photo_file *f, const char *filename, int64_t *ret_image,
+                                     struct dm_err *e);
+/* Mark an image deleted, unless a session or a sample shows it. */
+DM_MUST_CHECK int photo_picture_drop(const struct inv_ctx *c, int64_t image_id, struct dm_err *e);
+
 /* ---- keeping order ---- */
 
 struct photo_swept {

@@ -103,7 +103,7 @@ int photo_small(const struct inv_ctx *c, const struct photo_place *p, const char
         dm_buf_clear(ret);
     }
     DM_TRY(photo_pixels_of(c, p, ids.image_id, &a, &original, &im, e));
-    if (side == PHOTO_THUMBNAIL_PX) {
+    if (side == PHOTO_THUMBNAIL_PX && ids.session_uuid[0]) {
         DM_UNUSED const int kept =
             photo_thumbnail_of(c, p, ids.image_id, ids.session_uuid, &im, NULL);
     }

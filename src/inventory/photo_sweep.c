@@ -49,6 +49,8 @@ static const struct store_query queries[] = {
                           " AND b.store <> 'db' AND NOT EXISTS (SELECT 1 FROM stock_periods p"
                           " JOIN photo_processing_sessions s ON s.id = p.opening_session_id"
                           " OR s.id = p.closing_session_id WHERE s.image_id = b.image_id)"
+                          " AND NOT EXISTS (SELECT 1 FROM product_sample_images x"
+                          " WHERE x.image_id = b.image_id)"
                           " ORDER BY b.id LIMIT ?2",
                    "Ti", "ittt"},
     [REMOVE] = {"photo.purge_row", "DELETE FROM image_blobs WHERE id = ?1", "i", ""},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Bytes of photographs: variants, signed addresses, small pictures. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/api_rig.h"
@@ -130,8 +131,64 @@ static void addresses(void **state)
     end();
 }
 
+static struct test_reply add_sample(struct api_rig *g, const char *path, const struct dm_buf *png,
+                                    const char *name, const char *value)
+{
+    const struct test_part part[] = {{"file", "aloe.png", "image/png", png->data, png->len},
+                                     {"sample_type", NULL, NULL, "growth_stage", 0},
+                                     {"is_primary", NULL, NULL, "true", 0},
+                                     {name, NULL, NULL, value, 0},
+                                     {NULL}};
+    return test_call(g->client, &(struct test_ask){.method = "POST", .path = path, .part = part});
+}
+
+static void samples(void **state)
+{
+    struct api_rig *g = begin(state, INV_SUPERVISOR);
+    char path[100];
+    DM_CLEANUP(dm_buf_clear) struct dm_buf png = dm_buf_init((size_t)1 << 24);
+    DM_CLEANUP(dm_buf_clear) struct dm_buf no = dm_buf_init(100);
+    photo_paint(1, 20, &png);
+    dm_buf_puts(&no, "no picture");
+    json_t *list = test_get(g->client, 200, "/api/v1/products?limit=1");
+    const int64_t product =
+        json_integer_value(json_object_get(json_array_get(list, 0), "product_id"));
+    json_decref(list);
+    (void)snprintf(path, sizeof(path), "/api/v1/products/by-id/%lld/samples", (long long)product);
+    struct test_reply r = add_sample(g, path, &png, "notes", "in flower");
+    assert_int_equal(r.status, 201);
+    assert_non_null(strstr(text(r.json, "thumbnail_url"), "/thumbnail.jpg"));
+    char *place = strdup(test_field(&r, "Location"));
+    test_reply_clear(&r);
+    r = add_sample(g, path, &no, "notes", "x");
+    assert_int_equal(r.status, 400);
+    test_reply_clear(&r);
+    r = add_sample(g, path, &png, "product_size_id", "9999");
+    assert_int_equal(r.status, 404);
+    test_reply_clear(&r);
+    /* it is no photo of the gallery, and the same bytes may be counted; then they are one */
+    json_t *o = test_get(g->client, 200, "/api/v1/photos/gallery");
+    assert_int_equal(json_array_size(json_object_get(o, "photos")), 0);
+    json_decref(o);
+    const struct photo_accepted a = photo_rig_photo(&nursery, 1, 20, nursery.r.claro[0]);
+    r = add_sample(g, path, &png, "display_order", "7");
+    assert_string_equal(text(r.json, "image_id"), a.image_uuid);
+    test_reply_clear(&r);
+    list = test_get(g->client, 200, path);
+    assert_int_equal(json_array_size(list), 2);
+    assert_true(json_is_false(json_object_get(json_array_get(list, 0), "is_primary")));
+    assert_true(json_is_true(json_object_get(json_array_get(list, 1), "is_primary")));
+    json_decref(list);
+    json_decref(test_send(g->client, 200, "DELETE", place, NULL));
+    json_decref(test_send(g->client, 404, "DELETE", place, NULL));
+    free(place);
+    json_decref(test_get(g->client, 404, "/api/v1/products/by-id/99999/samples"));
+    photo_rig_verify(&nursery);
+    end();
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {API_TEST(variants), API_TEST(addresses)};
+    const struct CMUnitTest tests[] = {API_TEST(variants), API_TEST(addresses), API_TEST(samples)};
     return api_rig_main(tests);
 }
