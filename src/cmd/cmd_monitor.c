@@ -14,6 +14,7 @@
 #include "cmd/commands.h"
 #include "cmd/guard.h"
 #include "cmd/monitor_access.h"
+#include "cmd/otel.h"
 #include "cmd/side_door.h"
 #include "cmd/version.h"
 #include "cmd/worker_options.h"
@@ -50,6 +51,7 @@ struct monitor {
     struct books books;
     struct queue_carrier *carrier;
     struct telemetry *telemetry;
+    struct otel *otel;
     struct api *api;
     struct http_alias alias[4];
     struct http_app app;
@@ -148,10 +150,12 @@ static int monitor_start(struct monitor *m, struct dm_err *e)
     if (r->settings.v.metrics_enabled) {
         DM_TRY(telemetry_new(DEMETER_VERSION, version_commit(), &m->telemetry, e));
     }
+    otel_begin(r, "demeterai-flower", m->telemetry, &m->otel);
     block_signals(m);
     DM_TRY(books_open(r, &m->books, e));
     DM_TRY(worker_carrier_url(r)[0] ? worker_carrier_open(r, &m->carrier, e) : DM_OK);
     DM_TRY(open_api(m, &who, e));
+    otel_send_thread(m->otel);
     (void)fprintf(r->out, "%s\n",
                   TF(r, SERVE_LISTENS, f->host,
                      dm_arena_printf(&r->arena, "%d", http_server_port(m->server))));
@@ -161,8 +165,10 @@ static int monitor_start(struct monitor *m, struct dm_err *e)
 
 static void monitor_stop(struct monitor *m)
 {
+    otel_last_metrics(m->otel);
     side_door_close(&m->door);
     http_server_stop(m->server);
+    otel_end(m->otel);
     api_free(m->api);
     queue_carrier_close(m->carrier);
     books_close(&m->books);
