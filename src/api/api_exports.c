@@ -26,7 +26,7 @@ static const struct http_field export_query[] = {
     {"metadata", HTTP_BOOL, .about = "lines that say what was asked"},
     {NULL}};
 static const struct http_field export_in[] = {
-    {"format", HTTP_STR, HTTP_REQ, .one_of = "csv|xlsx"},
+    {"format", HTTP_STR, HTTP_REQ, .one_of = "csv|xlsx|pdf"},
     {"query", HTTP_OBJ, HTTP_REQ, .about = "as the body of /analytics/manual-query"},
     {NULL}};
 static const struct http_schema ExportIn = {"AnalyticsExport", export_in};

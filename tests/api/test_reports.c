@@ -156,6 +156,8 @@ static void files(void **state)
         POST("/analytics/export", "{'format': 'csv', 'query': {}}", 200, NULL, NULL),
         POST("/analytics/export", "{'format': 'xlsx', 'query': {'group_by': ['location']}}", 200,
              NULL, NULL),
+        POST("/analytics/export", "{'format': 'pdf', 'query': {'group_by': ['category']}}", 200,
+             NULL, NULL),
         POST("/analytics/export", "{'format': 'csv', 'query': {'product_ids': [99]}}", 400, "rule",
              "\"EMPTY_FILTER_RESULT\""),
         POST("/analytics/export", "{'format': 'doc', 'query': {}}", 422, NULL, NULL),

@@ -138,8 +138,6 @@ static const char *const history[] = {
     "('00000000-0000-4000-8000-000000000011', 1, 'movement.created', '{}')",
     "INSERT INTO stock_inbox (uuid, user_id, operation, reason) VALUES "
     "('00000000-0000-4000-8000-000000000012', 2, '{\"operation\":\"muerte\"}', 'too few')",
-    "INSERT INTO report_snapshots (uuid, user_id, content, expires_at) VALUES "
-    "('00000000-0000-4000-8000-000000000013', 2, '{}', '2026-01-02T00:00:00.000Z')",
     "INSERT INTO idempotency_running (key, user_id, request_sha256) "
     "VALUES ('00000000-0000-4000-8000-00000000000f', 2, 'x')",
 };

@@ -1,6 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Notes of the field that were refused when they came, until somebody books or discards them; and
--- reports as they were made, so that their files say the same.
+-- Notes of the field that were refused when they came, until somebody books or discards them.
 CREATE TABLE stock_inbox (
     {id},
     {uuid:uuid} NOT NULL UNIQUE,
@@ -20,14 +19,3 @@ CREATE TABLE stock_inbox (
 {index:stock_inbox|user_id};
 {index:stock_inbox|resolved_by_user_id};
 CREATE INDEX stock_inbox_status_idx ON stock_inbox (status, id);
-
-CREATE TABLE report_snapshots (
-    {id},
-    {uuid:uuid} NOT NULL UNIQUE,
-    {fk:user_id|users} NOT NULL,
-    {json:content} NOT NULL,
-    {ts:expires_at} NOT NULL,
-    {created}
-);
-{index:report_snapshots|user_id};
-CREATE INDEX report_snapshots_expires_at_idx ON report_snapshots (expires_at);
