@@ -33,12 +33,15 @@ int side_door_open(struct cmd_run *r, struct api *api, struct side_door *d, stru
 {
     static const struct http_route *const tables[] = {system_routes, NULL};
     struct dm_err why = {0};
-    struct http_options o = {.threads = THREADS, .connections_max = CONNECTIONS};
-    *d = (struct side_door){.app = api_http_app(api)};
+    struct http_options *o = &d->options;
+    *d = (struct side_door){
+        .app = api_http_app(api),
+        .options = {.threads = THREADS, .connections_max = CONNECTIONS},
+    };
     d->app.tables = tables;
     d->app.alias = NULL;
-    DM_TRY(side_door_place(r, &o.host, &o.port, e));
-    if (o.host && http_server_start(&d->app, &o, &d->server, &why) < 0) {
+    DM_TRY(side_door_place(r, &o->host, &o->port, e));
+    if (o->host && http_server_start(&d->app, o, &d->server, &why) < 0) {
         dm_log(DM_LOG_WARNING, "no health and metrics of this process: the address is taken",
                DM_S("listen", r->settings.v.metrics_listen), DM_S("error", dm_err_text(&why)));
     }

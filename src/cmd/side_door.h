@@ -10,7 +10,8 @@
 #include "http/http.h"
 
 struct side_door {
-    struct http_app app;
+    struct http_app app; /* it and the options are borrowed by the server: this struct stays */
+    struct http_options options;
     struct http_server *server; /* NULL: there is none */
 };
 
