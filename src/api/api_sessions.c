@@ -290,6 +290,14 @@ static int get_csv(struct http_request *r, struct dm_err *e)
     return reply_file(r, "text/csv; charset=utf-8", "csv", &b, e);
 }
 
+static int get_xlsx(struct http_request *r, struct dm_err *e)
+{
+    DM_TRY(rows_need(r, &list_progress, "session_id", e));
+    const char *name =
+        dm_arena_printf(r->arena, "session_%s.xlsx", http_str(r->path, "session_id"));
+    return rows_reply_export(r, &list_detections, "detections", name, e);
+}
+
 /* Pixels are in the properties: a photo is not rectified to the ground. */
 static json_t *plant_feature(const json_t *d)
 {
@@ -520,6 +528,10 @@ const struct http_route session_routes[] = {
     {HTTP_GET, ONE "/bins", "session_bins", "sessions", "Containers in the photo",
      .role = API_VIEWER, .params = photos_session_path, .answer = {{200, &SessionBin, true}},
      .errors = "404", .handle = photos_get_array, .own = &list_session_bins},
+    {HTTP_GET, ONE "/export.xlsx", "session_xlsx", "exports", "Plants of a session, XLSX", .role = API_VIEWER,
+     .flags = HTTP_OPEN_REPLY, .params = photos_session_path,
+     .answer = {{200, NULL, .type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}},
+     .errors = "404", .handle = get_xlsx},
     {HTTP_GET, ONE "/raw.zip", "session_raw", "sessions", "Original, picture and figures", .role = API_SUPERVISOR,
      .flags = HTTP_OPEN_REPLY, .params = photos_session_path,
      .answer = {{200, NULL, .type = "application/zip"}, {206, NULL, .type = "application/zip"}},

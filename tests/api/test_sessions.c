@@ -126,6 +126,13 @@ static void files(void **state)
     }
     assert_int_equal(lines, 21);
     test_reply_clear(&r);
+    ask.path = at(&a, "/export.xlsx");
+    r = test_call(g->client, &ask);
+    assert_int_equal(r.status, 200);
+    assert_memory_equal(r.body, "PK\3\4", 4);
+    assert_non_null(strstr(test_field(&r, "Content-Disposition"), a.session_uuid));
+    test_reply_clear(&r);
+    json_decref(test_get(g->client, 404, at(NULL, "/export.xlsx")));
     json_t *o = test_get(g->client, 200, at(&a, "/detections.geojson"));
     const json_t *features = json_object_get(o, "features");
     assert_int_equal(json_array_size(features), 21);
