@@ -123,7 +123,7 @@ int blob_breaker_new(struct blob *take_inner, const struct blob_breaker_options 
     b->base.driver = &driver;
     b->inner = take_inner;
     b->o = o ? *o : (struct blob_breaker_options){0};
-    b->o.failures = b->o.failures ? b->o.failures : 5;
+    b->o.failures = b->o.failures ? b->o.failures : 3;
     b->o.open_ms = b->o.open_ms ? b->o.open_ms : 30000;
     b->o.now = b->o.now ? b->o.now : dm_now;
     (void)pthread_mutex_init(&b->mu, NULL);

@@ -13,7 +13,7 @@ enum blob_circuit { BLOB_CIRCUIT_CLOSED, BLOB_CIRCUIT_HALF_OPEN, BLOB_CIRCUIT_OP
 
 /* Zero means the default that the comment gives. */
 struct blob_breaker_options {
-    int failures;         /* in a row until it opens, 5 */
+    int failures;         /* in a row until it opens, 3: as many as a job has attempts */
     int open_ms;          /* until the next trial, 30000 */
     dm_usec (*now)(void); /* dm_now; another one in tests */
 };

@@ -15,6 +15,7 @@
 #include "inventory/users.h"
 
 #define CLEANUP_MS INT64_C(900000) /* every quarter of an hour */
+#define AWAY_MS    1000            /* while photos cannot be read a child need not hurry */
 
 /* ---- whom a job acts as ---- */
 
@@ -93,6 +94,10 @@ static int run_photo(struct queue_run *r, const struct queue_job *j, struct dm_e
     }
     if (e) {
         *e = why;
+    }
+    if (dm_code_info(code)->retry && photo_place_away(&app->photos.place)) {
+        queue_excuse(r);
+        queue_pause(AWAY_MS);
     }
     const bool last =
         !dm_code_info(code)->retry || (j->attempt >= j->max_attempts && !queue_excused(r));

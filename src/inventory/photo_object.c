@@ -4,6 +4,7 @@
  * be unreachable for a while and photos stay in the local folder until it answers. */
 #include "base/limits.h"
 #include "base/point.h"
+#include "blob/breaker.h"
 #include "inventory/photo_priv.h"
 
 #include <stdio.h>
@@ -56,6 +57,11 @@ void photo_key(char ret[static PHOTO_KEY_SIZE], const char *session_uuid, const 
                const char *content_type)
 {
     (void)snprintf(ret, PHOTO_KEY_SIZE, "%s/%s.%s", session_uuid, name, photo_ending(content_type));
+}
+
+bool photo_place_away(const struct photo_place *p)
+{
+    return p->originals && blob_breaker_state(p->originals) != BLOB_CIRCUIT_CLOSED;
 }
 
 struct blob *photo_blob(const struct photo_place *p, const char *store, enum photo_variant v)

@@ -13,6 +13,9 @@ DM_MUST_CHECK int photo_put(const struct photo_place *p, enum photo_variant v, c
                             const char *type, const void *bytes, size_t n, const char **ret_store,
                             struct dm_err *e);
 
+/* Whether the buckets are away: their breaker is not closed. */
+bool photo_place_away(const struct photo_place *p);
+
 /* Row of an object just put; replaces the one of the same variant. */
 DM_MUST_CHECK int photo_object_add(struct store_tx *tx, const struct photo_picture *x,
                                    const char *store, const char *sha256, int64_t now_ms,

@@ -13,7 +13,7 @@
 
 enum {
     TROUBLE_MS = 1000, /* pause after the database failed */
-    AWAY_MS = 500,     /* before a job that lost it is given again */
+    AWAY_MS = 1000,    /* before a job that lost it, or another server, is given again */
     SETTLE_MS = 5000,  /* most time to renew leases after it was away, before any is swept */
     WRITE_MS = 1000,   /* progress is written as often, and the state shown */
     TOKENS_MAX = 32,
@@ -101,7 +101,7 @@ static int write_outcome(struct clerk *c, struct slot *s, struct dm_err *e)
         code = queue_release(store, store_now(), &j, 0, "worker_drain", e);
         break;
     case OUTCOME_AWAY:
-        code = queue_release(store, store_now(), &j, AWAY_MS, "database_away", e);
+        code = queue_release(store, store_now(), &j, AWAY_MS, "server_away", e);
         break;
     case OUTCOME_DONE:
         atomic_fetch_add(&c->sh->done, 1);

@@ -19,7 +19,7 @@ struct queue_run {
     struct slot *slot;
     struct queue_job job;
     uint64_t losses; /* of the database, before it began */
-    bool done;
+    bool done, excused;
 };
 
 struct store *queue_run_store(struct queue_run *r)
@@ -39,7 +39,12 @@ bool queue_cancelled(const struct queue_run *r)
 
 bool queue_excused(const struct queue_run *r)
 {
-    return store_losses(r->p->store) != r->losses;
+    return r->excused || store_losses(r->p->store) != r->losses;
+}
+
+void queue_excuse(struct queue_run *r)
+{
+    r->excused = true;
 }
 
 /* A reader that meets a writer takes the old text: see the clerk. */

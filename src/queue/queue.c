@@ -248,13 +248,6 @@ int queue_take_of(struct store *s, int64_t now_ms, uint32_t kinds, const char *w
     return t.found;
 }
 
-int queue_take(struct store *s, int64_t now_ms, const char *const *queues, size_t n,
-               const char *worker, int64_t lease_ms, struct dm_arena *a, struct queue_job *ret,
-               struct dm_err *e)
-{
-    return queue_take_of(s, now_ms, queue_kinds_of(queues, n), worker, lease_ms, a, ret, e);
-}
-
 #define HOLD(j) store_i((j)->id), store_t((j)->worker), store_i((j)->attempt)
 
 static int lost(const struct queue_job *j, struct dm_err *e)
@@ -306,20 +299,6 @@ static int write_held(struct store *s, const struct queue_job *j, const struct s
     struct write w = {query, args, 0};
     DM_TRY(store_run(s, STORE_WRITE, write_in, &w, e));
     return held(j, w.changed, e);
-}
-
-int queue_renew(struct store *s, int64_t now_ms, const struct queue_job *j, int64_t lease_ms,
-                int percent, const char *phase, struct dm_err *e)
-{
-    int64_t until = lease_end(now_ms, lease_ms, j->kind, j->started_ms);
-    if (until <= now_ms) {
-        DM_FAIL(e, DM_ECANCELLED, "job %s runs longer than %d s", j->uuid,
-                queue_kind_info(j->kind)->limit_s);
-    }
-    return write_held(
-        s, j, &q[RENEW],
-        STORE_ARGS(HOLD(j), store_at(until), store_at(now_ms), store_i(percent), store_t(phase)),
-        e);
 }
 
 int queue_renew_in(struct store_tx *tx, int64_t now_ms, const struct queue_job *j, int64_t lease_ms,

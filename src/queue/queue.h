@@ -60,7 +60,7 @@ DM_MUST_CHECK int queue_push(struct store_tx *tx, int64_t now_ms, const struct q
 
 struct queue_job {
     int64_t id;
-    const char *uuid, *payload; /* in the arena of queue_take */
+    const char *uuid, *payload; /* in the arena of queue_take_of */
     enum queue_kind kind;
     int attempt, max_attempts; /* the first one is 1 */
     int64_t user_id, upload_batch_id, image_id, session_id, parent_id;
@@ -69,14 +69,9 @@ struct queue_job {
     char worker[QUEUE_WORKER_MAX + 1];
 };
 
-/* Take the most urgent job of the queues that is due (priority, then age), whose children have all
- * ended and whose queue is not paused: 1, or 0 when there is none. The job is leased until now +
- * lease_ms, never beyond the limit of its kind. */
-DM_MUST_CHECK int queue_take(struct store *s, int64_t now_ms, const char *const *queues, size_t n,
-                             const char *worker, int64_t lease_ms, struct dm_arena *a,
-                             struct queue_job *ret, struct dm_err *e);
-
-/* The same of a set of kinds. */
+/* Take the most urgent job of a set of kinds (queue_kinds_of) that is due (priority, then age),
+ * whose children have all ended and whose queue is not paused: 1, or 0 when there is none. The job
+ * is leased until now + lease_ms, never beyond the limit of its kind. */
 DM_MUST_CHECK int queue_take_of(struct store *s, int64_t now_ms, uint32_t kinds, const char *worker,
                                 int64_t lease_ms, struct dm_arena *a, struct queue_job *ret,
                                 struct dm_err *e);
@@ -92,13 +87,8 @@ DM_MUST_CHECK int queue_release_lost(struct store *s, int64_t now_ms, const char
 DM_MUST_CHECK int queue_next_due(struct store *s, int64_t now_ms, uint32_t kinds, int64_t *ret_ms,
                                  struct dm_err *e);
 
-/* Keep the lease, and say how far it is (percent 0-100, phase NULL: unchanged). DM_ECANCELLED: the
- * lease is lost, or the kind's limit is over. */
-DM_MUST_CHECK int queue_renew(struct store *s, int64_t now_ms, const struct queue_job *j,
-                              int64_t lease_ms, int percent, const char *phase, struct dm_err *e);
-
-/* The same for one of several, within a transaction: 1, or 0 when the lease is lost or the limit
- * over. */
+/* Keep the lease, and say how far it is (percent 0-100, phase NULL: unchanged): 1, or 0 when the
+ * lease is lost or the kind's limit over. */
 DM_MUST_CHECK int queue_renew_in(struct store_tx *tx, int64_t now_ms, const struct queue_job *j,
                                  int64_t lease_ms, int percent, const char *phase,
                                  struct dm_err *e);
@@ -115,7 +105,7 @@ DM_MUST_CHECK int queue_fail(struct store *s, int64_t now_ms, const struct queue
                              struct dm_err *e);
 
 /* Hand it back unfinished, to be taken after wait_ms; the attempt does not count. why is kept as
- * its error code: "worker_drain", "database_away". DM_ECANCELLED. */
+ * its error code: "worker_drain", "server_away". DM_ECANCELLED. */
 DM_MUST_CHECK int queue_release(struct store *s, int64_t now_ms, const struct queue_job *j,
                                 int wait_ms, const char *why, struct dm_err *e);
 

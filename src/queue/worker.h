@@ -125,6 +125,9 @@ bool queue_cancelled(const struct queue_run *r);
 /* The database was lost since the run began: a failure that may be tried again will not count as an
  * attempt, however many there were, because an outage is not the job's fault. */
 bool queue_excused(const struct queue_run *r);
+/* The same said by the handler: what failed is not the job's, and is away for all (a store behind
+ * an open breaker). */
+void queue_excuse(struct queue_run *r);
 
 /* The job is done, in the transaction of its effect, which the handler commits. Once. */
 DM_MUST_CHECK int queue_done(struct queue_run *r, struct store_tx *tx, bool warning,

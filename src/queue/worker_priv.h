@@ -36,7 +36,7 @@ enum slot_outcome {
     OUTCOME_PASSING,  /* went wrong, may be tried again */
     OUTCOME_LASTING,  /* went wrong, will always */
     OUTCOME_RELEASED, /* not its fault: back without a counted attempt */
-    OUTCOME_AWAY,     /* the same, in a while: the database was lost meanwhile */
+    OUTCOME_AWAY,     /* the same, in a while: a server that all need was lost meanwhile */
     OUTCOME_LOST,     /* cancelled, or no longer ours */
 };
 

@@ -146,8 +146,8 @@ static void add_job(struct api_rig *g, enum queue_kind kind, char ret_uuid[stati
 static bool take(struct api_rig *g, const char *queue, struct queue_job *ret)
 {
     struct dm_err e = {0};
-    const int got = queue_take(g->db->store, store_now(), &queue, 1, "el-trabajador/0/1",
-                               QUEUE_LEASE_MS, &g->a, ret, &e);
+    const int got = queue_take_of(g->db->store, store_now(), queue_kinds_of(&queue, 1),
+                                  "el-trabajador/0/1", QUEUE_LEASE_MS, &g->a, ret, &e);
     assert_ok(got, &e);
     return got > 0;
 }
@@ -237,7 +237,7 @@ static void steer(struct api_rig *g, const char *queue, enum queue_kind kind)
     /* cancelled while at work: who has it learns it */
     (void)snprintf(path, sizeof(path), "/flower/api/jobs/%s/cancel", uuid);
     assert_int_equal(post(g, path), 204);
-    assert_int_equal(queue_renew(g->db->store, store_now(), &job, QUEUE_LEASE_MS, 50, NULL, &e),
+    assert_int_equal(queue_release(g->db->store, store_now(), &job, 0, "worker_drain", &e),
                      DM_ECANCELLED);
     assert_true(is_listed(g, "cancelled", uuid));
     assert_int_equal(post(g, path), 409);

@@ -277,8 +277,8 @@ static int send_next(struct api_rig *g)
     DM_CLEANUP(dm_arena_clear) struct dm_arena a = {0};
     struct queue_job j;
     struct dm_err e = {0};
-    const int taken = queue_take(g->db->store, store_now() + 60000, queues, 1, "test",
-                                 QUEUE_LEASE_MS, &a, &j, &e);
+    const int taken = queue_take_of(g->db->store, store_now() + 60000, queue_kinds_of(queues, 1),
+                                    "test", QUEUE_LEASE_MS, &a, &j, &e);
     assert_int_equal(taken, 1);
     const int code = webhooks_send(g->db->store, &j, perform, &e);
     if (code < 0) {

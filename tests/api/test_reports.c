@@ -184,8 +184,9 @@ static void run_export(struct api_rig *g)
     struct queue_job j;
     struct export_made made;
     struct dm_err e = {0};
-    assert_int_equal(
-        queue_take(g->db->store, store_now(), queues, 1, "test", QUEUE_LEASE_MS, &a, &j, &e), 1);
+    assert_int_equal(queue_take_of(g->db->store, store_now(), queue_kinds_of(queues, 1), "test",
+                                   QUEUE_LEASE_MS, &a, &j, &e),
+                     1);
     assert_ok(exports_make(&c, g->api_options.photos->local, &j, &a, &made, &e), &e);
     assert_ok(store_begin(g->db->store, STORE_WRITE, &tx, &e), &e);
     assert_ok(exports_note(tx, &c, &j, g->api_options.photos->local, &made, &e), &e);

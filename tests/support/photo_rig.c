@@ -81,8 +81,8 @@ int photo_rig_job(struct photo_rig *p, struct dm_err *e)
     struct inv_ctx c = p->r.n.worker;
     struct queue_job j;
     struct photo_done done = {0};
-    const int taken =
-        queue_take(c.store, c.now_ms, queues, 1, "test worker", QUEUE_LEASE_MS, &a, &j, e);
+    const int taken = queue_take_of(c.store, c.now_ms, queue_kinds_of(queues, 1), "test worker",
+                                    QUEUE_LEASE_MS, &a, &j, e);
     if (taken <= 0) {
         return taken;
     }

@@ -140,8 +140,9 @@ static void two_at_once(void **state)
     struct photo_done done;
     struct queue_swept swept;
     (void)photo_rig_photo(&p, 1, PLANTS, p.r.claro[0]);
-    assert_int_equal(queue_take(p.r.n.worker.store, p.r.n.worker.now_ms, queues, 1, "slow",
-                                QUEUE_LEASE_MS, &a, &slow, &e),
+    assert_int_equal(queue_take_of(p.r.n.worker.store, p.r.n.worker.now_ms,
+                                   queue_kinds_of(queues, 1), "slow", QUEUE_LEASE_MS, &a, &slow,
+                                   &e),
                      1);
     rig_now(&p.r, p.r.n.worker.now_ms + QUEUE_LEASE_MS + 1);
     assert_ok(queue_sweep(p.r.n.worker.store, p.r.n.worker.now_ms, &swept, &e), &e);

@@ -63,9 +63,21 @@ static bool take(struct store *s, int64_t now, const char *worker, struct queue_
     static struct dm_arena a; /* texts of the last job taken */
     struct dm_err e = {0};
     dm_arena_clear(&a);
-    int found = queue_take(s, now, photos, 1, worker, LEASE, &a, ret, &e);
+    int found = queue_take_of(s, now, queue_kinds_of(photos, 1), worker, LEASE, &a, ret, &e);
     assert_ok(found, &e);
     return found;
+}
+
+/* 1, or 0 when the lease is lost or the limit over. */
+static int renew(struct store *s, int64_t now, const struct queue_job *j, int percent,
+                 const char *phase)
+{
+    struct dm_err e = {0};
+    struct store_tx *tx = begin(s);
+    int held = queue_renew_in(tx, now, j, LEASE, percent, phase, &e);
+    assert_ok(held, &e);
+    commit(tx);
+    return held;
 }
 
 static void assert_state(struct store *s, int64_t id, const char *status, int attempts,
@@ -187,7 +199,7 @@ static void a_lost_lease_writes_nothing(void **state)
     struct queue_swept swept;
     int64_t id = push_plain(s);
     assert_true(take(s, T0, "a", &first));
-    assert_ok(queue_renew(s, T0 + 900, &first, LEASE, 40, "detecting", &e), &e);
+    assert_int_equal(renew(s, T0 + 900, &first, 40, "detecting"), 1);
     assert_ok(queue_sweep(s, T0 + 1500, &swept, &e), &e);
     assert_int_equal(swept.again + swept.dead, 0);
     assert_ok(queue_sweep(s, T0 + 2000, &swept, &e), &e);
@@ -198,7 +210,7 @@ static void a_lost_lease_writes_nothing(void **state)
     memcpy(uuid, second.uuid, sizeof(uuid));
     first.uuid = uuid;
     assert_int_equal(finish(s, T0 + 2001, &first), DM_ECANCELLED);
-    assert_int_equal(queue_renew(s, T0 + 2001, &first, LEASE, 50, NULL, &e), DM_ECANCELLED);
+    assert_int_equal(renew(s, T0 + 2001, &first, 50, NULL), 0);
     assert_int_equal(queue_fail(s, T0 + 2001, &first, true, "x", "x", NULL, &e), DM_ECANCELLED);
     assert_int_equal(queue_release(s, T0 + 2001, &first, 0, "worker_drain", &e), DM_ECANCELLED);
     assert_int_equal(finish(s, T0 + 2002, &second), DM_OK);
@@ -233,8 +245,8 @@ static void cancel_release_and_the_limit_of_a_kind(void **state)
     assert_state(s, id, "pending", 0, "worker_drain");
     assert_true(take(s, T0 + 10, "w", &j));
     int64_t limit = (int64_t)queue_kind_info(j.kind)->limit_s * 1000;
-    assert_ok(queue_renew(s, T0 + limit, &j, LEASE, 1, NULL, &e), &e);
-    assert_int_equal(queue_renew(s, T0 + 10 + limit, &j, LEASE, 1, NULL, &e), DM_ECANCELLED);
+    assert_int_equal(renew(s, T0 + limit, &j, 1, NULL), 1);
+    assert_int_equal(renew(s, T0 + 10 + limit, &j, 1, NULL), 0);
     struct store_tx *tx = begin(s);
     assert_int_equal(queue_cancel(tx, T0 + 20, j.uuid, &e), 1);
     assert_int_equal(queue_cancel(tx, T0 + 20, j.uuid, &e), 0);
@@ -292,10 +304,12 @@ static void a_paused_queue_begins_nothing(void **state)
     commit(tx);
     assert_false(take(s, T0, "w", &other));
     struct dm_arena a = {0};
-    assert_int_equal(queue_take(s, T0, every, DM_COUNT(every), "w", LEASE, &a, &other, &e), 1);
+    assert_int_equal(
+        queue_take_of(s, T0, queue_kinds_of(every, DM_COUNT(every)), "w", LEASE, &a, &other, &e),
+        1);
     assert_int_equal(other.id, export);
     dm_arena_clear(&a);
-    assert_ok(queue_renew(s, T0, &j, LEASE, 1, NULL, &e), &e);
+    assert_int_equal(renew(s, T0, &j, 1, NULL), 1);
     assert_ok(finish(s, T0, &j), &e);
     tx = begin(s);
     assert_ok(queue_resume_queue(tx, "gpu_queue", &e), &e);
@@ -432,7 +446,8 @@ static int work(const char *url, const char *folder, int worker)
         return 2;
     }
     for (;;) {
-        int found = queue_take(s, T0, every, DM_COUNT(every), name, 60000, &a, &j, NULL);
+        int found =
+            queue_take_of(s, T0, queue_kinds_of(every, DM_COUNT(every)), name, 60000, &a, &j, NULL);
         if (found <= 0) {
             return found ? 3 : 0;
         }
@@ -497,7 +512,7 @@ static void a_killed_worker_costs_one_attempt(void **state)
         struct store_tx *tx = NULL;
         struct dm_arena a = {0};
         if (store_open(db->url, NULL, &s, NULL) < 0 ||
-            queue_take(s, T0, photos, 1, "dies", LEASE, &a, &j, NULL) != 1 ||
+            queue_take_of(s, T0, queue_kinds_of(photos, 1), "dies", LEASE, &a, &j, NULL) != 1 ||
             store_begin(s, STORE_WRITE, &tx, NULL) < 0 ||
             queue_finish(tx, T0, &j, false, NULL, NULL) < 0) {
             _exit(1);

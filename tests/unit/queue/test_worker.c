@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whole workers: keeper, clerk, children, on both engines, found by looking or told by a real Redis
- * server; children that crash, hang, eat memory; draining; servers that vanish. */
+ * Whole workers on both engines, jobs found by looking or told by a real Redis server; children
+ * that crash, hang, eat memory; draining; servers that vanish. */
 #include "queue/worker.h"
 
 #include <fcntl.h>
@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -102,11 +101,15 @@ static int touch(struct queue_run *r, int n, struct dm_err *e)
 
 static int misbehave(struct queue_run *r, const struct queue_job *j, struct dm_err *e)
 {
+    const struct board *b = ((struct app *)queue_run_app(r))->board;
     if (says(j, "crash")) {
         abort();
     } else if (says(j, "memory")) {
         return eat_memory(e);
     } else if (says(j, "passing") && j->attempt == 1) {
+        DM_FAIL(e, DM_EIO, "S3 is away");
+    } else if (says(j, "excused") && b->entered[number(j)] <= OUTAGES) {
+        queue_excuse(r);
         DM_FAIL(e, DM_EIO, "S3 is away");
     } else if (says(j, "outage")) {
         return touch(r, number(j), e);
@@ -242,7 +245,7 @@ static int64_t count(struct store *s, const char *status)
 
 static void nap(void)
 {
-    (void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    (void)poll(NULL, 0, 5);
 }
 
 /* Until so many jobs have that status. */
@@ -343,16 +346,18 @@ static void what_goes_wrong_is_recorded(void **state)
     int64_t passing = push(s, QUEUE_PROCESS_PHOTO, "{\"n\":4,\"do\":\"passing\"}", 0);
     int64_t hang = push(s, QUEUE_RE_ESTIMATE, "{\"n\":5,\"do\":\"hang\"}", 0);
     int64_t io = push(s, QUEUE_BLOB_PUT, "{\"n\":6,\"do\":\"crash\"}", 0);
+    int64_t excused = push(s, QUEUE_BLOB_PUT, "{\"n\":7,\"do\":\"excused\"}", 0);
     for (int i = 0; i < 50; i++) {
         (void)push(s, i % 2 ? QUEUE_PROCESS_PHOTO : QUEUE_BLOB_PUT, "{\"n\":9}", 0);
     }
     struct queue_worker *w = start((struct queue_worker_options){.cpu = 2, .io = 8});
     await_hurried(w, s, "failed", 5);
-    await_hurried(w, s, "completed", 51);
+    await_hurried(w, s, "completed", 52);
     assert_job(s, crash, "failed", 3, "worker_crash", "SIGABRT");
     assert_job(s, memory, "failed", 3, "out_of_memory", "no memory");
     assert_job(s, content, "failed", 1, "BAD_PHOTO", "half a picture");
     assert_job(s, passing, "completed", 2, "", "");
+    assert_job(s, excused, "completed", 1, "", "");
     assert_job(s, hang, "failed", 3, "worker_hang", "SIGKILL");
     assert_job(s, io, "failed", 3, "worker_crash", "SIGABRT");
     assert_int_equal(app.board->entered[1], 3);
@@ -365,7 +370,7 @@ static void what_goes_wrong_is_recorded(void **state)
     assert_ok(store_begin(s, STORE_READ, &tx, &e), &e);
     assert_ok(store_int(tx, &unharmed, STORE_NO_ARGS, &n, &e), &e);
     store_rollback(tx);
-    assert_int_equal(n, 50); /* nobody else paid */
+    assert_int_equal(n, 51); /* nobody else paid */
     assert_int_equal(state_of(w).crashes, 6);
     queue_worker_stop(w, false);
 }
@@ -541,7 +546,7 @@ static void a_killed_keeper_leaves_nobody_behind(void **state)
         }
         nap();
     }
-    struct queue_swept swept = {0};
+    struct queue_swept swept;
     struct dm_err e = {0};
     assert_ok(queue_sweep(s, store_now() + 300, &swept, &e), &e);
     assert_int_equal(swept.again, 1);
