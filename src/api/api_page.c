@@ -51,21 +51,29 @@ static int root_file(struct http_request *r, struct dm_err *e)
     return page_reply(r, r->target + 1, e);
 }
 
+/* Links to hand over end in /setup#SECRET and /invite#SECRET: the page reads what follows #. */
+static int entry(struct http_request *r, struct dm_err *e)
+{
+    return page_reply(r, "index.html", e);
+}
+
 // clang-format off
 static const struct http_field file_param[] = {{"file", HTTP_STR, 0, .min = 1, .max = 100}, {NULL}};
 
-#define FILE_ROUTE(path, name, media)                                                              \
+#define FILE_ROUTE(path, name, media, handler)                                                     \
     {HTTP_GET, path, name, "system", "File of the page", API_OPEN,                                 \
      HTTP_INLINE | HTTP_QUIET | HTTP_HIDDEN | HTTP_OPEN_REPLY,                                     \
-     .answer = {{200, .type = media}}, .errors = "404", .handle = root_file}
+     .answer = {{200, .type = media}}, .errors = "404", .handle = handler}
 
 const struct http_route page_routes[] = {
     {HTTP_GET, "/assets/{file}", "page_asset", "system", "File of the page", API_OPEN,
      HTTP_INLINE | HTTP_QUIET | HTTP_HIDDEN | HTTP_OPEN_REPLY, .params = file_param,
      .answer = {{200, .type = "application/octet-stream"}}, .errors = "404", .handle = asset},
-    FILE_ROUTE("/service-worker.js", "page_worker", "text/javascript"),
-    FILE_ROUTE("/manifest.webmanifest", "page_manifest", "application/manifest+json"),
-    FILE_ROUTE("/icon.svg", "page_icon", "image/svg+xml"),
+    FILE_ROUTE("/service-worker.js", "page_worker", "text/javascript", root_file),
+    FILE_ROUTE("/manifest.webmanifest", "page_manifest", "application/manifest+json", root_file),
+    FILE_ROUTE("/icon.svg", "page_icon", "image/svg+xml", root_file),
+    FILE_ROUTE("/setup", "page_setup", "text/html", entry),
+    FILE_ROUTE("/invite", "page_invite", "text/html", entry),
     {0},
 };
 // clang-format on

@@ -1,57 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each person does first, on both sizes; no serious accessibility fault; opens without a network.
-import {mkdirSync, readFileSync} from 'node:fs';
-import {createRequire} from 'node:module';
 import assert from 'node:assert/strict';
-import {chromium} from 'playwright-core';
-
-const {BASE, PASSWORD, PICTURES, CHROMIUM} = process.env;
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const sizes = {phone: {width: 390, height: 844, isMobile: true}, desk: {width: 1440, height: 900, isMobile: false}};
-if (PICTURES) mkdirSync(PICTURES, {recursive: true});
-let passed = 0;
-
-const browser = await chromium.launch({executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu']});
-
-async function open(size, role) {
-  const {width, height, isMobile} = sizes[size];
-  const context = await browser.newContext({viewport: {width, height}, isMobile, hasTouch: isMobile, locale: 'es-AR',
-    bypassCSP: false});
-  const page = await context.newPage();
-  page.faults = [];
-  page.on('pageerror', (error) => page.faults.push(String(error)));
-  page.on('console', (message) => message.type() === 'error' && /Content Security Policy/.test(message.text())
-    && page.faults.push(message.text()));
-  await page.goto(BASE);
-  if (role) {
-    await page.getByLabel('Correo').fill(`${role}@example.org`);
-    await page.getByLabel('Contraseña').first().fill(PASSWORD);
-    await page.getByRole('button', {name: 'Entrar'}).click();
-    await page.getByRole('navigation').waitFor();
-  }
-  return {context, page};
-}
-
-async function picture(page, name) {
-  if (PICTURES) await page.screenshot({path: `${PICTURES}/${name}.png`});
-}
-
-/** Serious faults of the page as it stands, in words. */
-async function accessibility(page) {
-  // evaluate() runs in a world of its own, which the page's policy does not bind.
-  await page.evaluate(axe);
-  const result = await page.evaluate(() => globalThis.axe.run(document, {resultTypes: ['violations'],
-    runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']}));
-  return result.violations.filter((v) => ['serious', 'critical'].includes(v.impact))
-    .map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).slice(0, 3).join(', ')}`);
-}
-
-async function test(name, body) {
-  const began = Date.now();
-  await body();
-  passed++;
-  console.log(`ok ${name} (${Date.now() - began} ms)`);
-}
+import {accessibility, BASE, close, open, picture, test} from './kit.mjs';
 
 const screens = [['home', '#/home'], ['map', '#/map'], ['gallery', '#/gallery'], ['stock', '#/stock'],
   ['prices', '#/prices'], ['jobs', '#/jobs'], ['account', '#/account'], ['claro', '#/claro/1']];
@@ -129,6 +79,5 @@ try {
     await context.close();
   });
 } finally {
-  await browser.close();
+  await close();
 }
-console.log(`${passed} passed`);

@@ -122,11 +122,14 @@ export async function send<T>(method: 'POST' | 'PATCH' | 'PUT' | 'DELETE', path:
   return (response.status === 204 ? null : await response.json()) as T;
 }
 
-export async function signIn(email: string, password: string): Promise<Me> {
-  const response = await raw('api/v1/auth/login', {method: 'POST', body: JSON.stringify({email, password})});
+/** Any of the ways in: what answers with a session. */
+export async function enter(path: string, body: Record<string, unknown>): Promise<Me> {
+  const response = await raw(`api/v1/${path}`, {method: 'POST', body: JSON.stringify(body)});
   if (!response.ok) throw await failure(response);
   return keep((await response.json()) as LoginReply);
 }
+
+export const signIn = (email: string, password: string): Promise<Me> => enter('auth/login', {email, password});
 
 export async function signOut(): Promise<void> {
   try {

@@ -167,11 +167,19 @@ function ToastLine(): JSX.Element | null {
   );
 }
 
+/** What is opened by a link with a secret, or stands before everything else: comes in a piece of its own. */
+function Door({name, onDone}: {name: string; onDone: () => void}): JSX.Element {
+  const [Body, set] = useState<ComponentType<{name: string; onDone: () => void}> | null>(null);
+  useEffect(() => void import('./screens/doors').then((m) => set(() => m.default)), []);
+  return Body ? <Body name={name} onDone={onDone} /> : <div class="welcome" aria-busy="true"><img src="icon.svg" alt="Demeter" /></div>;
+}
+
 function App(): JSX.Element {
   const person = useValue(me);
   useValue(theme);
   const place = usePlace();
   const [ready, setReady] = useState(false);
+  const [door, openDoor] = useState(() => /\/(setup|invite)$/.exec(location.pathname)?.[1] ?? null);
   const [, speak] = useState(0);
   useEffect(() => onLanguage(() => speak((n) => n + 1)), []);
   useEffect(() => onSignedOut(() => me.set(null)), []);
@@ -186,7 +194,9 @@ function App(): JSX.Element {
         if (error instanceof ApiError && error.offline) me.set((await cached<Me>('me')) ?? null);
       }).finally(() => setReady(true));
   }, []);
+  if (door) return <Door name={door} onDone={() => { history.replaceState(null, '', './#/home'); openDoor(null); dispatchEvent(new Event('hashchange')); }} />;
   if (!ready) return <div class="welcome" aria-busy="true"><img src="icon.svg" alt="Demeter" /></div>;
+  if (person?.must_change_password) return <Door name="password" onDone={() => me.set({...person, must_change_password: false})} />;
   return person ? <Frame person={person} place={place} /> : <Login />;
 }
 

@@ -8,6 +8,7 @@ import {cache} from '../offline/database';
 import {outbox} from '../offline/outbox';
 import {me as person, setTheme, theme, useValue} from '../store';
 import {Chips} from '../ui/parts';
+import {NewPassword} from './doors';
 
 const themes: [string, Key][] = [['auto', 'account.theme.auto'], ['light', 'account.theme.light'],
   ['dark', 'account.theme.dark'], ['sun', 'account.theme.sun']];
@@ -54,6 +55,7 @@ export default function Account({me}: ScreenProps): JSX.Element {
           ))}
         </div>
       </section>
+      <details class="card"><summary>{t('door.password.change')}</summary><NewPassword onDone={() => undefined} /></details>
       <Storage />
       {waiting > 0 && <p class="notice">{t('account.signout.unsent', {n: waiting})}</p>}
       <button class="danger field" onClick={() => void leave()}>{t('account.signout')}</button>
