@@ -9,6 +9,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const sizes = {phone: {width: 390, height: 844, isMobile: true}, desk: {width: 1440, height: 900, isMobile: false}};
 if (PICTURES) mkdirSync(PICTURES, {recursive: true});
 let passed = 0;
+let failed = 0;
 
 const browser = await chromium.launch({executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu']});
 const kept = new Map(); // sessions by role: the server lets nobody sign in more than ten times a minute
@@ -66,12 +67,18 @@ const only = new RegExp(process.env.ONLY ?? '');
 export async function test(name, body) {
   if (!only.test(name)) return;
   const began = Date.now();
-  await body();
-  passed++;
-  console.log(`ok ${name} (${Date.now() - began} ms)`);
+  try {
+    await body();
+    passed++;
+    console.log(`ok ${name} (${Date.now() - began} ms)`);
+  } catch (error) { // the others are still worth knowing
+    failed++;
+    console.log(`FAILED ${name}: ${error.stack}`);
+  }
 }
 
 export async function close() {
   await browser.close();
-  console.log(`${passed} passed`);
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed ? 1 : 0;
 }

@@ -31,6 +31,7 @@ export class ApiError extends Error {
   }
 }
 
+const AGAIN_MS = 300;
 let token: string | null = null;
 let expires = 0;
 let refreshing: Promise<boolean> | null = null;
@@ -62,9 +63,16 @@ async function raw(path: string, init: RequestInit): Promise<Response> {
   headers.set('X-Session', 'cookie');
   const csrf = /(?:^|; )demeter_csrf=([^;]*)/.exec(document.cookie)?.[1];
   if (csrf) headers.set('X-CSRF-Token', decodeURIComponent(csrf));
+  const ask = () => fetch(path, {...init, headers, credentials: 'same-origin'});
   try {
-    return await fetch(path, {...init, headers, credentials: 'same-origin'});
+    return await ask();
   } catch {
+    // A phone that changes its network drops what is under way; asking again for the same does no harm.
+    if (init.method === undefined || init.method === 'GET') {
+      await new Promise((done) => setTimeout(done, AGAIN_MS));
+      const again = await ask().catch(() => null);
+      if (again) return again;
+    }
     throw new ApiError(0, null);
   }
 }

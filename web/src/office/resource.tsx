@@ -39,7 +39,7 @@ export function useRows<R>(path: string, paged: boolean): Rows<R> {
     return () => void (gone = true);
   }, [path, paged]);
   useEffect(() => {
-    set((old) => ({...old, error: null}));
+    set({rows: null, total: 0, error: null}); // rows of another filter would be taken for these
     return ask(0);
   }, [ask]);
   return {...state, reload: () => void ask(0), more: () => void ask(state.rows?.length ?? 0)};
