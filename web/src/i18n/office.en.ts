@@ -803,4 +803,5 @@ export const officeEn: Record<OfficeKey, string> = {
   'door.password.now': 'Present password',
   'door.password.new': 'New password',
   'door.password.change': 'Change password',
+  'an.minempty': 'Empty from (%)',
 };

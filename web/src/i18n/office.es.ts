@@ -802,6 +802,7 @@ export const officeEs = {
   'door.password.now': 'Contraseña actual',
   'door.password.new': 'Contraseña nueva',
   'door.password.change': 'Cambiar contraseña',
+  'an.minempty': 'Vacías desde (%)',
 } as const;
 
 export type OfficeKey = keyof typeof officeEs;

@@ -109,15 +109,15 @@ const reports: Record<string, Report> = {
   daily: {key: 'an.daily', filters: [from, to, nave, claro, product], start: recent, ask: (v) => listed(`analytics/daily-counts${query({start_date: v.date_from, end_date: v.date_to, warehouse_id: v.warehouse_id, location_id: v.storage_location_id, product_id: v.product_id})}`,
     'group.day', 'date', [count('total_plants', 'stock.quantity', true), count('movements_in', 'an.in'), count('movements_out', 'an.out'), {name: 'net_change', key: 'an.net', kind: 'signed'}], true)},
   mortality: {key: 'an.mortality', filters: [from, to, ...all], groups: places, start: recent, ask: manual('mortality')},
-  occupancy: {key: 'an.occupancy', filters: all, groups: places, ask: manual('occupancy')},
+  occupancy: {key: 'an.occupancy', filters: all, groups: places.slice(0, 3), ask: manual('occupancy')},
   density: {key: 'nav.density', filters: [nave, product], ask: async (v) => {
     const answer = await listed(`analytics/warehouses/utilization${query({warehouse_id: v.warehouse_id, product_id: v.product_id})}`, 'field.nave', 'name',
       [{name: 'density', key: 'an.density', kind: 'number', digits: 1, plot: true}, count('total_plants', 'stock.quantity'), {name: 'used_area_m2', key: 'field.area', kind: 'number', digits: 1}, {name: 'utilization_pct', key: 'an.used', kind: 'percent'}]);
     return {...answer, rows: answer.rows.map((r) => ({...r, density: Number(r.used_area_m2) > 0 ? Number(r.total_plants) / Number(r.used_area_m2) : null}))};
   }},
   value: {key: 'an.value', filters: all, groups: places, money: true, ask: manual('value')},
-  empties: {key: 'an.empties', filters: [nave, product], ask: async (v) => {
-    const answer = await listed(`analytics/empty-containers${query({warehouse_id: v.warehouse_id, product_id: v.product_id})}`, 'field.claro', 'code',
+  empties: {key: 'an.empties', filters: [{name: 'min_pct', key: 'an.minempty', kind: 'whole', min: 0, max: 100}, nave, product], start: {min_pct: '20'}, ask: async (v) => {
+    const answer = await listed(`analytics/empty-containers${query({min_ratio: Number(v.min_pct) / 100, warehouse_id: v.warehouse_id, product_id: v.product_id})}`, 'field.claro', 'code',
       [{name: 'pct', key: 'an.emptyratio', kind: 'percent', plot: true}, count('empty', 'stock.empties'), count('total', 'an.pots')]);
     return {...answer, rows: answer.rows.map((r) => ({...r, pct: Number(r.ratio) * 100}))};
   }},
@@ -210,7 +210,7 @@ function Groups({report, groups}: {report: Report; groups: string[]}): JSX.Eleme
 
 function ReportView({name, report, place}: {name: string; report: Report; place: Place}): JSX.Element {
   const values = Object.fromEntries(report.filters.map((f) => [f.name, place.query.get(f.name) ?? report.start?.[f.name] ?? '']));
-  const groups = report.groups ? (place.query.get('group')?.split(',') ?? ['category']).filter((g) => report.groups?.includes(g)) : [];
+  const groups = report.groups ? (place.query.get('group')?.split(',') ?? [report.groups.includes('category') ? 'category' : report.groups[0] as string]).filter((g) => report.groups?.includes(g)) : [];
   const id = JSON.stringify([name, values, groups]);
   const answer = useLoad(() => report.ask(values as Record<string, string>, groups), [id]);
   const plot = useMemo(() => (answer.data ? plotOf(name, answer.data) : null), [answer.data]);
