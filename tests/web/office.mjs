@@ -242,13 +242,13 @@ try {
     await page.locator('dialog').getByRole('option').first().click();
     await page.locator('dialog').getByLabel('Nombre', {exact: true}).fill('Prueba de catálogo');
     await h.press('button', 'Guardar');
-    await told(page, 'Guardado');
+    await page.locator('dialog').waitFor({state: 'detached'});
     await page.getByRole('searchbox').fill('Prueba de catálogo');
     await page.getByRole('searchbox').press('Enter');
     await page.getByRole('button', {name: 'Prueba de catálogo'}).click();
     await page.locator('dialog').getByLabel('Nombre', {exact: true}).fill('Prueba cambiada');
     await h.press('button', 'Guardar');
-    await told(page, 'Guardado');
+    await page.locator('dialog').waitFor({state: 'detached'});
     await page.getByRole('searchbox').fill('Prueba cambiada');
     await page.getByRole('searchbox').press('Enter');
     await page.getByRole('button', {name: 'Prueba cambiada'}).click();

@@ -106,11 +106,16 @@ export function Filters({place, fields, search, defaults = {}}: {
   }));
   const active = fields.filter((f) => place.query.get(f.name)).length;
   return (
-    <form class="filters" role="search" onSubmit={(e) => { e.preventDefault(); setQuery({q: text.trim()}); }}>
+    <form class="filters" role="search" onSubmit={(e) => e.preventDefault()}>
       {search && (
         <div class="input">
           <label for="filter-q">{t('common.search')}</label>
-          <input id="filter-q" type="search" value={text} onInput={(e) => setText(e.currentTarget.value)} onBlur={() => text.trim() !== q && setQuery({q: text.trim()})} />
+          <input id="filter-q" type="search" value={text} onInput={(e) => setText(e.currentTarget.value)}
+            onKeyDown={(e) => { // several fields and no button: a browser would not send the form by itself
+              if (e.key !== 'Enter') return;
+              e.preventDefault();
+              setQuery({q: e.currentTarget.value.trim()});
+            }} onBlur={() => text.trim() !== q && setQuery({q: text.trim()})} />
         </div>
       )}
       {fields.length > 0 && (
