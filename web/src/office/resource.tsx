@@ -74,6 +74,7 @@ export interface Resource<R> {
   title: Key;
   one: Key; // "Nuevo producto"
   path: string;
+  item?: string; // path of one row, where it is not below that of the list
   id: keyof R & string;
   paged?: boolean;
   search?: boolean;
@@ -156,12 +157,12 @@ export function ResourceScreen<R extends object>({spec, place, write, head = tru
       const told = spec.made?.(made);
       if (told) setTold(told);
     } else if (open) {
-      await send('PATCH', `${spec.path}/${id(open)}`, body);
+      await send('PATCH', `${spec.item ?? spec.path}/${id(open)}`, body);
       done('form.saved');
     }
   };
   const remove = (row: R) => {
-    send('DELETE', `${spec.path}/${id(row)}`).then(() => done('form.removed'), (error: unknown) => say(wordsOf(error)));
+    send('DELETE', `${spec.item ?? spec.path}/${id(row)}`).then(() => done('form.removed'), (error: unknown) => say(wordsOf(error)));
   };
   const now = open === 'new' ? {} : (open ?? {}) as Values;
   const fields = open === 'new' ? spec.fields : spec.fields.filter((f) => !f.once);

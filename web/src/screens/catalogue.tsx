@@ -18,7 +18,7 @@ const order: Field = {name: 'sort_order', key: 'field.order', kind: 'whole', min
 
 const specs: Record<string, Resource<R>> = {
   products: {
-    name: 'products', title: 'catalogue.products', one: 'catalogue.products.new', path: 'products', id: 'product_id', search: true,
+    name: 'products', title: 'catalogue.products', one: 'catalogue.products.new', path: 'products', item: 'products/by-id', id: 'product_id', search: true,
     filters: [{name: 'category_id', key: 'field.category', kind: 'list', list: 'categories'}, {name: 'family_id', key: 'field.family', kind: 'list', list: 'families'}],
     columns: [
       {key: 'field.name', of: 'common_name'}, {key: 'field.sku', of: 'sku'}, {key: 'field.family', of: 'family_id', kind: 'list', list: 'families'},
