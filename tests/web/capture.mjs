@@ -2,13 +2,13 @@
 // Photographs without a network, a browser that is closed, a server that is killed while they
 // travel: all arrive once, with equal hashes, before the phone lets go of them.
 import assert from 'node:assert/strict';
-import {spawn} from 'node:child_process';
 import {createHash} from 'node:crypto';
 import {readdirSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {chromium} from 'playwright-core';
+import {kill, serve, token, until} from './server.mjs';
 
-const {DEMETER, PASSWORD, PHOTOS, PORT, PROFILE, CHROMIUM} = process.env;
+const {PASSWORD, PHOTOS, PORT, PROFILE, CHROMIUM} = process.env;
 const BASE = `http://127.0.0.1:${PORT}`;
 const CHUNK_MOST = 4 << 20;
 const photos = readdirSync(PHOTOS).filter((name) => name.endsWith('.jpg')).sort().map((name) => {
@@ -17,24 +17,6 @@ const photos = readdirSync(PHOTOS).filter((name) => name.endsWith('.jpg')).sort(
 });
 const big = photos.reduce((a, b) => (a.size > b.size ? a : b));
 const small = photos.filter((photo) => photo !== big);
-
-let server = null;
-
-async function serve() {
-  server = spawn(DEMETER, ['serve', '--port', PORT], {stdio: ['ignore', 'ignore', 'inherit']});
-  for (const end = Date.now() + 20000; Date.now() < end;) {
-    const up = await fetch(`${BASE}/health`).then((r) => r.ok, () => false);
-    if (up) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('the server does not answer');
-}
-
-async function kill(signal) {
-  const gone = new Promise((resolve) => server.once('exit', resolve));
-  server.kill(signal);
-  await gone;
-}
 
 const launch = () => chromium.launchPersistentContext(PROFILE, {executablePath: CHROMIUM, locale: 'es-AR',
   args: ['--no-sandbox', '--disable-gpu'], viewport: {width: 390, height: 844}, isMobile: true, hasTouch: true});
@@ -62,14 +44,6 @@ const held = (page) => page.evaluate(() => new Promise((resolve, reject) => {
   };
 }));
 
-async function until(what, question, limit = 60000) {
-  for (const end = Date.now() + limit; Date.now() < end;) {
-    if (await question()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`waited in vain: ${what}`);
-}
-
 async function choose(page, files) {
   await page.goto(`${BASE}/#/camera`);
   await page.locator('input[type=file][multiple]').setInputFiles(files.map((photo) => photo.path));
@@ -77,10 +51,7 @@ async function choose(page, files) {
 
 /** Every photo of the nursery, by hash. */
 async function stored() {
-  const login = await fetch(`${BASE}/api/v1/auth/login`, {method: 'POST',
-    headers: {'Content-Type': 'application/json'}, body: JSON.stringify({email: 'admin@example.org', password: PASSWORD})});
-  const {access_token: token} = await login.json();
-  const headers = {Authorization: `Bearer ${token}`};
+  const headers = {Authorization: `Bearer ${await token('admin')}`};
   const known = [];
   for (const photo of photos) {
     const reply = await fetch(`${BASE}/api/v1/uploads/sha256/${photo.sha256}`, {headers});
@@ -162,6 +133,6 @@ try {
   await kill('SIGTERM');
 } finally {
   await context?.close();
-  server?.kill('SIGKILL');
+  await kill('SIGKILL');
   rmSync(PROFILE, {recursive: true, force: true});
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fingers, mouse and wheel on the stage: one finger or the mouse drags, two pinch, a short touch is
-// a tap, a long one removes.
+// a tap, a long one removes; a drag that begins on a chosen mark moves it.
 
 export interface Gestures {
   pan: (dx: number, dy: number) => void;
   zoom: (factor: number, x: number, y: number) => void;
   tap: (x: number, y: number) => void;
   hold: (x: number, y: number) => void;
+  grab: (x: number, y: number) => 'mark' | 'lasso' | null; // what a drag from here does instead of panning
+  drag: (x: number, y: number, dx: number, dy: number) => void;
+  drop: () => void;
 }
 
 const SLOP = 8;
@@ -15,6 +18,7 @@ const HOLD_MS = 550;
 export function listen(stage: HTMLElement, on: Gestures): () => void {
   const fingers = new Map<number, {x: number; y: number}>();
   let moved = false;
+  let held: 'mark' | 'lasso' | null = null;
   let timer = 0;
   let startX = 0;
   let startY = 0;
@@ -36,7 +40,9 @@ export function listen(stage: HTMLElement, on: Gestures): () => void {
     clearTimeout(timer);
     moved = fingers.size > 1;
     [startX, startY] = [p.x, p.y];
-    if (fingers.size === 1)
+    if (held) on.drop();
+    held = fingers.size === 1 ? on.grab(p.x, p.y) : null;
+    if (fingers.size === 1 && held !== 'lasso')
       timer = window.setTimeout(() => {
         moved = true;
         on.hold(startX, startY);
@@ -55,6 +61,8 @@ export function listen(stage: HTMLElement, on: Gestures): () => void {
     if (before && now) {
       on.pan(now.x - before.x, now.y - before.y);
       on.zoom(now.d / (before.d || 1), now.x, now.y);
+    } else if (held) {
+      on.drag(p.x, p.y, p.x - last.x, p.y - last.y);
     } else {
       on.pan(p.x - last.x, p.y - last.y);
     }
@@ -63,6 +71,10 @@ export function listen(stage: HTMLElement, on: Gestures): () => void {
     const p = fingers.get(event.pointerId);
     fingers.delete(event.pointerId);
     clearTimeout(timer);
+    if (held) {
+      held = null;
+      on.drop();
+    }
     if (p && !moved && event.type === 'pointerup') on.tap(p.x, p.y);
   };
   const wheel = (event: WheelEvent) => {

@@ -18,7 +18,8 @@ export class View {
   y = 0;
   threshold = 0;
   layers: Layers = {photo: true, plants: true, empties: true, points: false};
-  selected: Box | null = null;
+  selection: Box[] = [];
+  trace: {x: number; y: number}[] = []; // the lasso being drawn, in photo pixels
   private frame = 0;
   private readonly context: CanvasRenderingContext2D;
   frames = 0;
@@ -140,12 +141,30 @@ export class View {
         c.stroke(paths[kind]);
       }
     }
-    if (this.selected && !this.selected.removed) {
-      const b = this.selected;
-      c.strokeStyle = '#ffffff';
-      c.lineWidth = 4 / s;
-      c.strokeRect(b.x - b.w / 2, b.y - b.h / 2, b.w, b.h);
+    c.strokeStyle = '#ffffff';
+    c.lineWidth = 4 / s;
+    for (const box of this.selection)
+      if (!box.removed) c.strokeRect(box.x - box.w / 2, box.y - box.h / 2, box.w, box.h);
+    if (this.trace.length > 1) {
+      c.setLineDash([12 / s, 8 / s]);
+      c.beginPath();
+      this.trace.forEach((p, i) => (i ? c.lineTo(p.x, p.y) : c.moveTo(p.x, p.y)));
+      c.closePath();
+      c.stroke();
+      c.setLineDash([]);
     }
+  }
+
+  /** Bring a mark into sight without changing the zoom. */
+  show(box: Box): void {
+    const w = this.width / this.scale;
+    const h = this.height / this.scale;
+    if (box.x < this.x || box.x > this.x + w || box.y < this.y || box.y > this.y + h) {
+      this.x = box.x - w / 2;
+      this.y = box.y - h / 2;
+      this.keepInside();
+    }
+    this.redraw();
   }
 
   /** Empty pots and dead plants have another shape: colour is never the only sign. */
