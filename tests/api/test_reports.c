@@ -54,6 +54,7 @@ static void the_map(void **state)
         GET("/storage-locations/1/history?per_page=1&page=2", 200, "periods.0.muertes", "1"),
         GET("/storage-locations/1/history?per_page=1&page=2", 200, "pagination.total_pages", "2"),
         GET("/storage-locations/1/history", 200, "summary.total_vendidos", "3"),
+        GET("/storage-locations/1/history?page=1000000", 200, "periods", "[]"),
         GET("/storage-locations/1/history?per_page=51", 422, NULL, NULL),
         GET("/storage-locations/99/history", 404, "code", "\"StorageLocationNotFoundException\""),
         GET("/storage-locations/1/history/export.csv", 200, NULL, NULL),

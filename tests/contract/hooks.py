@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keeps a run of schemathesis signed in (tests/contract/run): what would end the session of the
 person it runs as - another role, another password, no account - happens to somebody else."""
+import json
 import os
 
 import schemathesis
@@ -12,7 +13,7 @@ OTHER = int(os.environ["CONTRACT_OTHER"])
 @schemathesis.serializer("application/offset+octet-stream")
 def offset_bytes(context, value):
     """Pieces of an upload (tus) are bytes as they are."""
-    return value.encode() if isinstance(value, str) else bytes(value or b"")
+    return value if isinstance(value, bytes) else json.dumps(value, default=str).encode()
 
 
 @schemathesis.hook
