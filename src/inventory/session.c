@@ -535,6 +535,9 @@ static int save_heads(struct work *w, struct saving *x, struct session *s, struc
 {
     x->t = (struct totals){0};
     DM_TRY(session_lock(w, x->id, 0, s, e));
+    if (!strcmp(s->status, "completed") || !strcmp(s->status, "failed")) { /* by a quicker one */
+        DM_FAIL(e, INV_INVALID_TRANSITION, "the session is %s", s->status);
+    }
     void *memory;
     DM_TRY(book_alloc(w, 2 * x->r->n_segment, sizeof(int64_t), &memory, e));
     int64_t *segment = memory;

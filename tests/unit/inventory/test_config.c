@@ -325,6 +325,9 @@ static void waiting_counts_are_posted(void **state)
     assert_ok(session_create(&n.worker, &new, &session, &e), &e);
     assert_ok(session_start(&n.worker, session, &e), &e);
     assert_ok(session_save(&n.worker, session, &results, &e), &e);
+    /* a second worker that counted the same photo is told so, not that a segment is there */
+    assert_int_equal(session_finish(&n.worker, session, &results, &outcome, &e),
+                     INV_INVALID_TRANSITION);
     assert_ok(session_post(&n.worker, session, false, &outcome, &e), &e);
     assert_int_equal(outcome.posting, SESSION_HELD);
     assert_true(outcome.holds & SESSION_HOLD_NEEDS_CONFIG);
