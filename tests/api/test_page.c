@@ -35,6 +35,8 @@ static void the_front_page_leads_to_its_files(void **state)
         json_decref(test_get(g->client, 404, "/service-worker.js"));
         json_decref(test_get(g->client, 404, "/manifest.webmanifest"));
         json_decref(test_get(g->client, 404, "/assets/app.js"));
+        json_decref(test_get(g->client, 404, "/setup"));
+        json_decref(test_get(g->client, 404, "/invite"));
         return;
     }
     assert_int_equal(r.status, 200);
@@ -51,6 +53,15 @@ static void the_front_page_leads_to_its_files(void **state)
         const char *kept = test_field(&file, "Cache-Control");
         assert_string_equal(kept, i < 2 ? "public, max-age=31536000, immutable" : "no-cache");
         test_reply_clear(&file);
+    }
+    /* Links with a secret lead to the same page, under the same policy. */
+    static const char *const doors[] = {"/setup", "/invite"};
+    for (size_t i = 0; i < DM_COUNT(doors); i++) {
+        struct test_reply door = test_call(g->client, &(struct test_ask){"GET", doors[i]});
+        assert_int_equal(door.status, 200);
+        assert_string_equal(door.body, r.body);
+        assert_null(strstr(test_field(&door, "Content-Security-Policy"), "unsafe"));
+        test_reply_clear(&door);
     }
     test_reply_clear(&r);
     json_decref(test_get(g->client, 404, "/assets/none.js"));
