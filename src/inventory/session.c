@@ -530,12 +530,17 @@ static int counts_text(struct work *w, const struct totals *t, const char **ret,
     return DM_OK;
 }
 
+static bool is_over(const struct session *s)
+{
+    return s->status && (!strcmp(s->status, "completed") || !strcmp(s->status, "failed"));
+}
+
 /* Segments, totals, state; not yet what was seen one by one. */
 static int save_heads(struct work *w, struct saving *x, struct session *s, struct dm_err *e)
 {
     x->t = (struct totals){0};
     DM_TRY(session_lock(w, x->id, 0, s, e));
-    if (!strcmp(s->status, "completed") || !strcmp(s->status, "failed")) { /* by a quicker one */
+    if (is_over(s)) { /* by a quicker one */
         DM_FAIL(e, INV_INVALID_TRANSITION, "the session is %s", s->status);
     }
     void *memory;
