@@ -23,6 +23,7 @@
 #include "cmd/commands.h"
 #include "cmd/database.h"
 #include "cmd/guard.h"
+#include "cmd/models.h"
 #include "cmd/monitor_access.h"
 #include "cmd/otel.h"
 #include "cmd/version.h"
@@ -116,15 +117,37 @@ static int make_books(struct cmd_run *r, struct dm_err *e)
     return DM_OK;
 }
 
+/* Without a plant model people count by hand, and photos wait until there is one. */
+static int can_count(struct cmd_run *r, bool *ret, struct dm_err *e)
+{
+    const char *path;
+    struct dm_err why = {0};
+    const int code = models_find(r, MODELS_DETECT, &path, &why);
+    if (code == DM_ENOTFOUND) {
+        dm_log(DM_LOG_WARNING, "photos wait: there is no plant model",
+               DM_S("reason", dm_err_text(&why)));
+    } else if (code < 0) {
+        DM_FAIL(e, code, "%s", dm_err_text(&why));
+    }
+    *ret = code >= 0;
+    return DM_OK;
+}
+
 static int start_workers(struct serve *s, struct dm_err *e)
 {
     const struct serve_flags *f = s->r->flags;
     struct queue_worker_options o;
+    bool counts;
     if (f->workers == 0) {
         return DM_OK;
     }
-    DM_TRY(worker_options(s->r, NULL, f->workers == WORKERS_AUTO ? 0 : f->workers, &o, e));
+    DM_TRY(can_count(s->r, &counts, e));
+    const int places = f->workers == WORKERS_AUTO || !counts ? 0 : f->workers;
+    DM_TRY(worker_options(s->r, counts ? NULL : "io", places, &o, e));
     workshop_init(&s->shop, s->r, s->telemetry, workshop_threads(s->r, DM_MAX(o.cpu, 1)));
+    if (!counts) {
+        s->shop.jobs.prepare = NULL;
+    }
     s->shop_made = true;
     return queue_worker_start(&o, &s->shop.jobs, &s->workers, e);
 }
