@@ -137,7 +137,7 @@ static int start_workers(struct serve *s, struct dm_err *e)
 {
     const struct serve_flags *f = s->r->flags;
     struct queue_worker_options o;
-    bool counts;
+    bool counts = false;
     if (f->workers == 0) {
         return DM_OK;
     }
