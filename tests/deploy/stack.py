@@ -384,7 +384,8 @@ def production_env(tree, versions):
         config = tree / "deploy/alertmanager/alertmanager.yml"
         config.write_text(re.sub(r"url_file: \S+.*", "url: http://127.0.0.1:9/", config.read_text()))
         say("     alertmanager: the stand-in is older than url_file; the address is written into its configuration")
-    more = {**versions, **{k: str(v) for k, v in PORTS.items()}, "DEMETER_IMAGE": IMAGE, "OTEL_TRACES_SAMPLER_ARG": "1.0", "LOG_LEVEL": "INFO"}
+    more = {**versions, **{k: str(v) for k, v in PORTS.items()}, "DEMETER_IMAGE": IMAGE, "OTEL_TRACES_SAMPLER_ARG": "1.0", "LOG_LEVEL": "INFO",
+            "PUBLIC_BASE_URL": f"https://localhost:{PORTS['PROXY_HTTPS_PORT']}"}
     if (os.cpu_count() or 1) < 6:
         more |= dict(line.split("=", 1) for line in (tree / "deploy/compose/small.env").read_text().splitlines() if "=" in line and line[0] != "#")
     return more
