@@ -47,7 +47,9 @@ static int no_memory(struct dm_err *e)
     DM_FAIL(e, DM_ENOMEM, "no memory for a backup");
 }
 
-/* "20261124T020000Z-1a2b3c4d" */
+/* "20261124T020000Z-0ff1b2c3": the second, its milliseconds in three hex digits, five by chance.
+ * Ids in order are backups in order: "the newest" is asked by id, and several may be made in a
+ * second. */
 static const char *new_id(struct dm_arena *a, int64_t now_ms)
 {
     char time[STORE_TIME_SIZE];
@@ -59,7 +61,8 @@ static const char *new_id(struct dm_arena *a, int64_t now_ms)
             room[n++] = *c;
         }
     }
-    (void)snprintf(room + n, sizeof(room) - n, "Z-%08" PRIx32, randombytes_random());
+    (void)snprintf(room + n, sizeof(room) - n, "Z-%03x%05" PRIx32, (unsigned)(now_ms % 1000),
+                   randombytes_uniform(1U << 20));
     return dm_arena_strdup(a, room);
 }
 
