@@ -3,6 +3,8 @@
  * The books for a command. */
 #include "cmd/books.h"
 
+#include <string.h>
+
 #include "cmd/database.h"
 #include "inventory/users.h"
 
@@ -34,4 +36,12 @@ void books_close(struct books *b)
     dm_zone_free(b->zone);
     store_close(b->store);
     *b = (struct books){0};
+}
+
+const char *books_address(struct cmd_run *r)
+{
+    const char *url = r->settings.v.server_public_url;
+    const size_t n = strlen(url);
+    return n > 0 ? dm_arena_strndup(&r->arena, url, n - (url[n - 1] == '/'))
+                 : dm_arena_printf(&r->arena, "http://localhost:%d", r->settings.v.server_port);
 }

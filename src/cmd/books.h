@@ -20,4 +20,8 @@ struct books {
 DM_MUST_CHECK int books_open(struct cmd_run *r, struct books *b, struct dm_err *e);
 void books_close(struct books *b);
 
+/* Address that people open, without a final "/": server.public_url, or localhost and the port. In
+ * the run's arena; NULL without memory. */
+const char *books_address(struct cmd_run *r);
+
 #endif

@@ -82,15 +82,10 @@ static int claros_of(struct cmd_run *r, const struct inv_ctx *c, json_t **ret, s
     return DM_OK;
 }
 
-/* What the symbol says; NULL without memory. */
-static const char *content_of(struct cmd_run *r, const char *code)
+/* What the symbol says; NULL without memory. address NULL: the code alone. */
+static const char *content_of(struct cmd_run *r, const char *address, const char *code)
 {
-    const struct label_flags *f = r->flags;
-    const char *url = r->settings.v.server_public_url;
-    const size_t n = strlen(url);
-    return f->link ? dm_arena_printf(&r->arena, "%.*s/l/%s",
-                                     (int)(n - (n > 0 && url[n - 1] == '/')), url, code)
-                   : code;
+    return address ? dm_arena_printf(&r->arena, "%s/l/%s", address, code) : code;
 }
 
 static int label_run(struct cmd_run *r, struct dm_err *e)
@@ -102,13 +97,17 @@ static int label_run(struct cmd_run *r, struct dm_err *e)
     if (f->link && !*r->settings.v.server_public_url) {
         DM_FAIL(e, DM_EUSAGE, "--link needs server.public_url, the address people open");
     }
+    const char *address = f->link ? books_address(r) : NULL;
+    if (f->link && !address) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for an address");
+    }
     DM_TRY(books_open(r, &b, e));
     DM_TRY(claros_of(r, &b.ctx, &rows, e));
     const size_t n = json_array_size(rows);
     struct label *label = dm_arena_calloc(&r->arena, n, sizeof(*label));
     for (size_t i = 0; label && i < n; i++) {
         const json_t *row = json_array_get(rows, i);
-        label[i] = (struct label){content_of(r, inv_json_str(row, "qr_code")),
+        label[i] = (struct label){content_of(r, address, inv_json_str(row, "qr_code")),
                                   inv_json_str(row, "code"), inv_json_str(row, "name")};
         if (!label[i].qr) {
             label = NULL;

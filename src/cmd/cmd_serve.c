@@ -268,17 +268,6 @@ static int split(struct cmd_run *r, const char *list, const char *ret[static LIS
     return DM_OK;
 }
 
-static const char *public_url(struct serve *s)
-{
-    const struct settings_values *v = &s->r->settings.v;
-    const char *url = v->server_public_url;
-    if (!url[0]) {
-        return dm_arena_printf(&s->r->arena, "http://localhost:%d", v->server_port);
-    }
-    const size_t n = strlen(url);
-    return dm_arena_strndup(&s->r->arena, url, n - (url[n - 1] == '/'));
-}
-
 static int http_settings(struct serve *s, struct dm_err *e)
 {
     struct cmd_run *r = s->r;
@@ -330,7 +319,7 @@ static void fill_load(void *ctx, struct telemetry *t)
 static int open_api(struct serve *s, struct dm_err *e)
 {
     const struct settings_values *v = &s->r->settings.v;
-    const char *base = public_url(s);
+    const char *base = books_address(s->r);
     struct monitor_access monitor;
     DM_TRY(monitor_access(s->r, &monitor, e));
     if (!monitor.password) {

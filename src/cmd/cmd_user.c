@@ -240,18 +240,15 @@ static int deactivate_run(struct cmd_run *r, struct dm_err *e)
 
 static int setup_link_run(struct cmd_run *r, struct dm_err *e)
 {
-    const struct settings_values *v = &r->settings.v;
     DM_CLEANUP(books_close) struct books b = {0};
     char secret[PASSWORD_SECRET_SIZE];
-    const char *url = v->server_public_url;
-    const size_t n = strlen(url);
+    const char *address = books_address(r);
+    if (!address) {
+        DM_FAIL(e, DM_ENOMEM, "no memory for an address");
+    }
     DM_TRY(books_open(r, &b, e));
     DM_TRY(link_setup(&b.ctx, secret, e));
-    if (n > 0) {
-        (void)fprintf(r->out, "%.*s/setup#%s\n", (int)(n - (url[n - 1] == '/')), url, secret);
-    } else {
-        (void)fprintf(r->out, "http://localhost:%d/setup#%s\n", v->server_port, secret);
-    }
+    (void)fprintf(r->out, "%s/setup#%s\n", address, secret);
     return 0;
 }
 

@@ -249,12 +249,12 @@ function Editor({whole, me, reload}: {whole: Whole; me: ScreenProps['me']; reloa
 
   const plants = boxes.count('plant', threshold) + session.total_estimated;
   const model = session.total_detected + session.total_estimated;
-  const {reverted} = boxes.changes();
-  const dirty = adjustmentsOf(boxes, threshold, '').length + reverted.length > 0;
+  const dirty = boxes.canUndo || threshold > 0; // a look at all marks would cost every step of the slider
 
   const save = async (force = false) => {
     const base = `photos/sessions/${session.session_id}/adjustments`;
     const adjustments = adjustmentsOf(boxes, threshold, reason.trim());
+    const {reverted} = boxes.changes();
     try {
       if (adjustments.length)
         await send('POST', base, {adjustments}, whole.etag && !force ? {'If-Match': whole.etag} : {});
